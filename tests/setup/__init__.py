@@ -1,0 +1,1 @@
+"""What the tests need besides Python packages: found, or fetched."""
