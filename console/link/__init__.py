@@ -1,0 +1,1 @@
+"""Carries events to whoever watches, and actions back to the runner."""
