@@ -1,0 +1,150 @@
+"""Runs the application on a terminal: signals, the watchdog, and the last lines when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from console.recording import Recording
+from console.session import Session
+from console.tui.app import ConsoleApp
+from console.tui.back import advice, attach
+from console.tui.clock import parse_moment
+from console.tui.crash import words
+from console.tui.mending import no_link
+from console.tui.past import Past
+from console.tui.pick import PickApp
+from console.tui.player import Player
+from console.tui.replay.bookmarks import Bookmarks
+from console.tui.replay.growth import Growth
+from console.tui.replay.source import ReplaySource
+from console.tui.source import MendsItself, Source, Trouble
+from console.tui.terminal import Terminal, Watchdog
+from console.words import plain
+
+Connect = Callable[[], Awaitable[Source]]
+"""Connects to a runner, once there is an event loop."""
+
+Parting = Callable[[Session, str, str], tuple[str, int]]
+"""The last line and the exit status, of the session, its name, and why the link is down."""
+
+
+def live(
+    source: Source | Connect, terminal: Terminal, trouble: Trouble | None, parting: Parting | None = None
+) -> int:
+    """Show a runner's session; the exit status. `parting` says the last line, where `farewell` would be wrong."""
+
+    async def show() -> tuple[ConsoleApp, int]:
+        app = ConsoleApp(
+            await source() if callable(source) else source,
+            trouble=trouble,
+            glyphs=terminal.glyphs,
+            few_colours=terminal.few_colours,
+            ends_demo=trouble is not None and parting is not None,
+        )
+        return app, await _run(app, terminal)
+
+    app, told = asyncio.run(show())
+    if app.crashed:
+        _say(words(app.crash, "live"))
+        return 1
+    mends = app.source if isinstance(app.source, MendsItself) else None
+    if parting is not None:
+        text, status = parting(app.session, app.source.title, no_link(app))
+    else:
+        text, status = farewell(app.session, app.source.title, no_link(app), mends.host if mends else "")
+    for action in mends.unanswered if mends else ():
+        _say(f"not known whether it was done: {plain(action)}; the session's log tells\n")
+    _say(f"{text}\n")
+    return told or status
+
+
+def replay(
+    recording: Recording | Path | str, terminal: Terminal, *, at: str | None, speed: float, follow: bool
+) -> int:
+    """Play a recording; the exit status."""
+    opened = recording if isinstance(recording, Recording) else Recording.open(recording)
+    growth = Growth(opened) if follow else None
+    player = Player(opened, speed=speed, bookmarks=Bookmarks.of(opened.header, opened.path))
+    if at is not None:
+        begin(player, at)
+    player.play()
+
+    async def show() -> tuple[ConsoleApp, int]:
+        source = ReplaySource(player, Path(opened.path).name, growth)
+        app = ConsoleApp(source, glyphs=terminal.glyphs, few_colours=terminal.few_colours)
+        return app, await _run(app, terminal)
+
+    app, told = asyncio.run(show())
+    _say(words(app.crash, "replay") if app.crashed else f"left the replay of {plain(opened.path)}\n")
+    return 1 if app.crashed else told
+
+
+def pick(known: Sequence[Past], terminal: Terminal) -> Past | None:
+    """Let a person pick one of the sessions; None where they pick none."""
+
+    async def show() -> Past | None:
+        app = PickApp(known, glyphs=terminal.glyphs, few_colours=terminal.few_colours)
+        loop = asyncio.get_running_loop()
+
+        def leave(_: int) -> None:
+            loop.call_soon_threadsafe(app.exit)
+
+        with Watchdog(leave).watching():
+            return await app.run_async(mouse=terminal.mouse)
+
+    return asyncio.run(show())
+
+
+def begin(player: Player, at: str) -> None:
+    """Put the play head where `at` says. Raises ValueError where that is no moment of the recording."""
+    if at.isdigit():
+        if not 1 <= int(at) <= len(player.tape.events):
+            raise ValueError(f"there is no event {at}: the recording has {len(player.tape.events)}")
+        player.go_to_event(int(at))
+        return
+    began = player.phase(at)
+    header = player.tape.at_event(1).header
+    moment = began if began is not None else parse_moment(at, header, 0.0)
+    if moment is None:
+        raise ValueError(
+            f"{at!r} is no moment: write 14:05:30 (time of day), 12m30s (from the beginning), 120 (an event) or a phase"
+        )
+    player.seek(moment)
+
+
+def farewell(session: Session, name: str, link: str, host: str = "") -> tuple[str, int]:
+    """The last line, and the exit status. `host`: the machine of the runner, where it is another one."""
+    if session.ended is not None:
+        return f"{session.ended.outcome}: {plain(session.ended.text)}", session.ended.exit_status
+    if link:
+        return f"{plain(link).rstrip('.')}. {advice(session.header, name, host)}", 1
+    back = attach(name, host)
+    state = "waits" if session.state == "waiting" else "goes on"
+    return f"detached: the runner {state}. To come back: {back}", 0
+
+
+async def _run(app: ConsoleApp, terminal: Terminal) -> int:
+    """Run it; the status that a signal asks for, 0 where there was none."""
+    status = 0
+    loop = asyncio.get_running_loop()
+
+    def leave(told: int) -> None:
+        nonlocal status
+        status = told
+        loop.call_soon_threadsafe(app.exit)
+
+    with Watchdog(leave).watching():
+        await app.run_async(mouse=terminal.mouse)
+    return status
+
+
+def _say(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        # The terminal is gone, and with it whoever could have read this.
+        return
