@@ -1,0 +1,1 @@
+"""A throwaway cluster with live traffic, to try the console on."""

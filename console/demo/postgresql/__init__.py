@@ -1,0 +1,1 @@
+"""What the demo has for PostgreSQL: programs, servers, the shop, and how an application reaches it."""

@@ -1,0 +1,1 @@
+"""Whole walks on MySQL and MariaDB."""
