@@ -21,6 +21,8 @@ from tests.walk.walking import Walk
 MakeWalk = Callable[..., Walk]
 SHOP = SHOPS[0]
 LIMITS = 'lock_timeout = "500ms"\nlock_retries = 5\n'
+# Shorter than what young transactions have left: behind a longer try they would all queue, and it would get its lock.
+SHORT_TRIES = LIMITS.replace("500ms", "200ms")
 
 
 def tries(walk: Walk, name: str) -> list[StatementEnded]:
@@ -62,7 +64,7 @@ def test_a_reader_that_holds_the_table(mysql_database: MySqlDatabase, make_walk:
 def test_a_reader_who_is_not_seen(mysql_database: MySqlDatabase, make_walk: MakeWalk) -> None:
     """Transactions that are young when we look: each try gives up within its own time, also below a second."""
     SHOP.make(mysql_database)
-    walk = make_walk(SHOP.body(), limits=LIMITS)
+    walk = make_walk(SHOP.body(), limits=SHORT_TRIES)
     walk.start(advance="manual", alone=False)
     walk.wait(lambda s: s.waits_for == "advance" and s.phase == "add-column")
     with _young_transactions(mysql_database):
@@ -132,7 +134,7 @@ def test_a_reader_that_holds_the_table_of_an_outdated_trigger(
 ) -> None:
     """It is dropped under the try's lock timeout; a wait for it counts as a try."""
     SHOP.make(mysql_database)
-    walk = make_walk(SHOP.body(), limits=LIMITS)
+    walk = make_walk(SHOP.body(), limits=SHORT_TRIES)
     walk.start(advance="manual", alone=False)
     walk.wait(lambda s: s.waits_for == "advance" and s.phase == "add-column")
     walk.ask("advance", phase="add-column")
@@ -215,7 +217,7 @@ def test_a_build_is_cancelled(mysql_database: MySqlDatabase, make_walk: MakeWalk
         walk.wait(lambda s: s.waits_for == "advance" and s.phase == phase, phase)  # noqa: B023
         walk.ask("advance", phase=phase)
     walk.wait(lambda s: s.waits_for == "advance" and s.phase == "indexes")
-    with _young_transactions(mysql_database):
+    with _young_transactions(mysql_database, lasting=1.5):
         walk.ask("advance", phase="indexes")
         # Between two tries nothing runs that could be cancelled.
         walk.wait(lambda _: walk.ask("cancel-statement").state == "done", "a try cancelled")
@@ -255,8 +257,11 @@ def test_a_picked_holder_is_ended(mysql_database: MySqlDatabase, make_walk: Make
 
 
 @contextlib.contextmanager
-def _young_transactions(database: MySqlDatabase) -> Iterator[None]:
-    """One or other always holds the table, none for long."""
+def _young_transactions(database: MySqlDatabase, lasting: float = 0.6) -> Iterator[None]:
+    """One or other always holds the table, none for long: `lasting` seconds, which some of them have just begun.
+
+    The servers tell a transaction's beginning in whole seconds: one of 1.1 s can look as old as 2.
+    """
     stop = threading.Event()
 
     def hold() -> None:
@@ -264,13 +269,13 @@ def _young_transactions(database: MySqlDatabase) -> Iterator[None]:
             while not stop.is_set():
                 link.begin()
                 cursor.execute("SELECT COUNT(*) FROM t")
-                stop.wait(1.5)
+                stop.wait(lasting)
                 link.commit()
 
-    holders = [threading.Thread(target=hold) for _ in range(3)]
+    holders = [threading.Thread(target=hold) for _ in range(8)]
     for thread in holders:
         thread.start()
-        time.sleep(0.5)
+        time.sleep(lasting / len(holders))
     try:
         yield
     finally:
