@@ -12,7 +12,7 @@ import msgspec
 
 from console import events
 from console.change import Change
-from console.databases.base import LockTimeout, Retry
+from console.databases.base import Cursor, LockTimeout, Retry
 from console.plan import Phase
 from console.runner import ddl, gaps, gates
 from console.runner.backfill import Backfill, key_text, sweep
@@ -25,6 +25,8 @@ from console.words import plural
 NOT_NULL = ("not-null", "not-null-check")
 """The statements that put NOT NULL, or what stands for it, in place."""
 Passed = tuple[events.PhaseOutcome, tuple[events.Evidence, ...], str]
+PROGRESS = "create-progress"
+"""The statement that makes the progress table."""
 FINISHING = "finishing"
 """Stored before the first thing of ours is removed: from then on nothing before `finish` is begun again."""
 CHANGE = "change"
@@ -88,8 +90,19 @@ async def _backfill_done(stage: Stage, phase: Phase) -> tuple[events.Evidence, .
     return (events.Evidence(name=phase.name, seen=mark.decode(), holds=True),) if mark else None
 
 
+async def done_so_far(stage: Stage, phase: Phase) -> str:
+    """How much of a backfill an earlier run did, in words; empty where there is nothing to tell."""
+    if phase.does != "backfill":
+        return ""
+    stored = await _load(stage, phase.name)
+    rows = msgspec.json.decode(stored, type=Cursor).rows if stored else 0
+    return f"{plural(rows, 'row')} filled in an earlier run" if rows else ""
+
+
 async def carry_out(stage: Stage, phase: Phase) -> Passed:
     """Carries the phase out. Raises Parked, Stopped."""
+    if not starts_by_itself(phase):
+        await _begin(stage, phase)
     match phase.name:
         case "replicas":
             return await gates.watch(
@@ -124,27 +137,33 @@ async def carry_out(stage: Stage, phase: Phase) -> Passed:
 
 async def _statements(stage: Stage, phase: Phase) -> Passed:
     for statement in phase.statements:
-        await ddl.run(stage, phase.name, statement)
+        if statement.name != PROGRESS:
+            await ddl.run(stage, phase.name, statement)
     return "passed", await _statements_done(stage, phase) or (), ""
 
 
-async def begin(stage: Stage) -> None:
+async def _begin(stage: Stage, phase: Phase) -> None:
     """Makes the progress table, and notes the change and what of it was there before us. Harmless to repeat.
 
     It comes before anything of the change is made, so that an interrupted walk is never taken for a finished one,
-    and a roll-back takes away nothing that was not ours.
+    and a roll-back takes away nothing that was not ours. Where the column was there before us, the phase is passed
+    over whose statement makes the table; then it is made here.
     """
-    if await _load(stage, CHANGE) is not None:
+    noted = await _load(stage, CHANGE) is not None
+    found = () if noted else [other.name for other in stage.plan.phases if await _was_there(stage, other)]
+    for statement in phase.statements:
+        if statement.name == PROGRESS:
+            await ddl.run(stage, phase.name, statement)
+    if noted:
         return
-    found = [phase.name for phase in stage.plan.phases if await _was_there(stage, phase)]
     change = msgspec.json.encode(stage.file.change)
 
-    async def make() -> None:
+    async def note() -> None:
         await stage.worker.prepare_progress()
         await stage.worker.store(FOUND, msgspec.json.encode(found))
         await stage.worker.store(CHANGE, change)
 
-    await _in_tries(stage, make, "the progress table")
+    await _in_tries(stage, note, "noting the change")
 
 
 async def _in_tries(stage: Stage, work: Callable[[], Awaitable[None]], what: str) -> None:
@@ -165,10 +184,10 @@ async def _in_tries(stage: Stage, work: Callable[[], Awaitable[None]], what: str
 
 
 async def _was_there(stage: Stage, phase: Phase) -> bool:
-    """Whether the first thing that the phase makes is there already."""
-    if phase.does != "statements" or phase.left_out or phase.name == "finish" or not phase.statements:
+    """Whether the first thing that the phase makes, besides the progress table, is there already."""
+    if phase.does != "statements" or phase.left_out or phase.name == "finish":
         return False
-    query = phase.statements[0].done_when
+    query = next((statement.done_when for statement in phase.statements if statement.name != PROGRESS), "")
     return bool(query) and await stage.steady(lambda: stage.worker.holds(query))
 
 
@@ -224,7 +243,7 @@ async def _remember(
 ) -> None:
     words = "; ".join(f"{piece.name}: {piece.seen}" for piece in evidence)
     mark = f"passed in an earlier run ({text or words})".encode()
-    await begin(stage)
+    await _begin(stage, phase)
     await stage.steady(lambda: stage.worker.store(_mark(phase), mark))
 
 

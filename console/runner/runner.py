@@ -7,14 +7,15 @@ it ended. On trouble it parks, keeps everything, says why, and waits for a perso
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from console import events
 from console.databases.base import DatabaseError, Inspector, RunnerLockHeld
 from console.facts import TableFacts
 from console.plan import Phase
-from console.runner import gaps, phases, undo
+from console.runner import gaps, holders, phases, undo
 from console.runner.control import Parked, Stopped
 from console.runner.stage import Stage
 from console.words import plural
@@ -179,8 +180,6 @@ class Runner:
                 if not allowed:
                     await self._permission(phase)
                     allowed = True
-                if not phases.starts_by_itself(phase):
-                    await phases.begin(stage)
                 began = time.monotonic()
                 stage.stream.emit(events.PhaseBegan(phase=phase.name))
                 stage.control.working()
@@ -203,16 +202,28 @@ class Runner:
         why = ", which takes two people" if two else ""
         if two and stage.alone:
             raise _Alone(f"{phase.title} is next{why}: run it with a screen, or detached")
-        await stage.control.decide(
-            ("advance",), state="waiting", reason=f"{phase.title} is next{why}: advance", waits_for="advance"
-        )
+        done = await phases.done_so_far(stage, phase)
+        reason = f"{phase.title} is next{why}: advance" + (f" ({done})" if done else "")
+        with self._looking_at(phase):
+            await stage.control.decide(("advance",), state="waiting", reason=reason, waits_for="advance")
 
     async def _parked(self, phase: Phase, reason: str) -> None:
         stage = self._stage
         self._tell_parked(phase, reason)
         if stage.alone:
             raise _Alone(reason)
-        await stage.control.decide(("retry",), state="parked", reason=reason, waits_for="retry")
+        with self._looking_at(phase):
+            await stage.control.decide(("retry",), state="parked", reason=reason, waits_for="retry")
+
+    @contextmanager
+    def _looking_at(self, phase: Phase) -> Iterator[None]:
+        """While a person decides, it is told who holds the tables that the phase locks."""
+        monitor = self._stage.monitor
+        monitor.look_at(*holders.locked_by(self._stage.plan, phase))
+        try:
+            yield
+        finally:
+            monitor.look_at()
 
     def _tell_parked(self, phase: Phase, reason: str) -> None:
         stage = self._stage

@@ -17,6 +17,7 @@ ORDER = ("indexes", "constraints", "dual-writes", "add-column")
 async def run(stage: Stage) -> bool:
     """Undoes what there is to undo; False where nothing had been begun. Raises Parked, Stopped. Harmless to repeat."""
     if await phases.begun_as(stage) is None and not await phases.rolling_back(stage):
+        await _drop_empty_progress(stage)
         return False
     await phases.begin_rolling_back(stage)
     found = await phases.found_before(stage)
@@ -34,6 +35,14 @@ async def run(stage: Stage) -> bool:
             events.PhaseEnded(phase=phase.name, outcome="undone", seconds=stage.worked(phase.name))
         )
     return True
+
+
+async def _drop_empty_progress(stage: Stage) -> None:
+    """Removes a progress table in which nothing was noted yet: all that the change has made by then."""
+    phase = stage.plan.phase("add-column")
+    for statement in phase.undo:
+        if statement.name == "drop-progress" and not await _gone(stage, statement):
+            await ddl.run(stage, phase.name, statement)
 
 
 async def _gone(stage: Stage, statement: Statement) -> bool:

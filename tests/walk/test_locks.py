@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from console.events import StatementBegan, StatementEnded
+from console.session import Session
 from tests.servers.database import Database
 from tests.walk.shops import SHOPS, Application
 from tests.walk.traffic import Traffic, as_shop
@@ -21,6 +22,10 @@ LIMITS = 'lock_timeout = "500ms"\nlock_retries = 5\n'
 
 def tries(walk: Walk, name: str) -> list[StatementEnded]:
     return [e for e in walk.events(StatementEnded) if isinstance(e, StatementEnded) and e.name == name]
+
+
+def _held_by(*applications: str) -> Callable[[Session], bool]:
+    return lambda s: s.held is not None and tuple(h.application for h in s.held.holders) == applications
 
 
 def test_a_reader_that_holds_the_table(database: Database, make_walk: MakeWalk) -> None:
@@ -42,6 +47,7 @@ def test_a_reader_that_holds_the_table(database: Database, make_walk: MakeWalk) 
         walk.wait(lambda s: s.waits_for == "advance" and s.phase == "add-column")
         with holder.transaction():
             holder.execute("SELECT count(*) FROM t")
+            walk.wait(_held_by("nightly report"), "told before anybody advances")
             assert walk.ask("advance", phase="add-column").state == "done"
             session = walk.wait(lambda s: s.state == "parked", "parked after the last try")
             assert "got no lock in 6 tries" in session.reason
@@ -50,6 +56,8 @@ def test_a_reader_that_holds_the_table(database: Database, make_walk: MakeWalk) 
             assert [e.attempt for e in told] == [1, 2, 3, 4, 5, 6]
             assert all("nightly report" in [h.application for h in e.holders] for e in told)
             assert all(e.outcome == "lock-timeout" for e in told)
+            walk.wait(_held_by("nightly report"), "told before anybody retries")
+        walk.wait(_held_by(), "told that it has gone")
         assert walk.ask("retry").state == "done"
         walk.wait(lambda s: s.phase == "dual-writes" and s.waits_for == "advance")
         traffic.settle()

@@ -60,6 +60,24 @@ def test_roll_back_leaves_what_was_there_before(database: Database, make_walk: M
     assert database.rows("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal") == [(0,)]
 
 
+@pytest.mark.parametrize("until", ["", "add-column"], ids=["at once", "when it went on"])
+def test_killed_before_the_change_was_noted(database: Database, make_walk: MakeWalk, until: str) -> None:
+    """The progress table is there, and nothing in it: both it and the column that comes next are ours."""
+    walk = started(database, make_walk)
+    plan = walk.session().plan
+    assert plan is not None
+    progress = plan.phase("add-column").statements[0]
+    assert progress.name == "create-progress"
+    database.run(progress.sql)
+    if until:
+        advance_to(walk, until)
+        walk.wait(lambda s: s.phase == "dual-writes" and s.waits_for == "advance")
+    walk.ask("roll-back", "t")
+    walk.end(expected=4)
+    left = "SELECT attrelid::regclass::text FROM pg_attribute WHERE attname IN ('copy', 'item') AND NOT attisdropped"
+    assert database.rows(left) == []
+
+
 def test_roll_back_before_anything_was_begun(database: Database, make_walk: MakeWalk) -> None:
     """A blocker, a wrong press: the column that is in the way is somebody's, and stays."""
     database.run(f"{SHOP.create}; {SHOP.fill}; ALTER TABLE t ADD COLUMN copy int DEFAULT 7")

@@ -169,6 +169,28 @@ def test_roll_back(mysql_database: MySqlDatabase, make_walk: MakeWalk, until: st
     assert mysql_database.rows("SELECT COUNT(*), SUM(CRC32(source)) FROM t") == before
 
 
+@pytest.mark.parametrize("until", ["", "add-column"], ids=["at once", "when it went on"])
+def test_killed_before_the_change_was_noted(
+    mysql_database: MySqlDatabase, make_walk: MakeWalk, until: str
+) -> None:
+    """The progress table is there, and nothing in it: both it and the column that comes next are ours."""
+    SHOP.make(mysql_database)
+    walk = make_walk(SHOP.body())
+    walk.start(advance="manual", alone=False)
+    plan = walk.wait(lambda s: s.waits_for == "advance").plan
+    assert plan is not None
+    progress = plan.phase("add-column").statements[0]
+    assert progress.name == "create-progress"
+    mysql_database.run(progress.sql)
+    if until:
+        advance(walk, until)
+        walk.wait(lambda s: s.phase == "dual-writes" and s.waits_for == "advance")
+    walk.ask("roll-back", "t")
+    walk.end(expected=4)
+    assert mysql_database.rows(COLUMN) == [(0,)]
+    assert mysql_database.rows("SHOW TABLES") == [("t",)]
+
+
 def test_roll_back_leaves_what_was_there_before(mysql_database: MySqlDatabase, make_walk: MakeWalk) -> None:
     """The column was there, filled by somebody: we may fill it on, but never drop it."""
     SHOP.make(mysql_database)
