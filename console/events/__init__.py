@@ -46,6 +46,7 @@ from console.events.kinds import (
     StatementBegan,
     StatementEnded,
     StatementOutcome,
+    TableHeld,
     Throttled,
     Verified,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "StatementBegan",
     "StatementEnded",
     "StatementOutcome",
+    "TableHeld",
     "Throttled",
     "Verified",
     "decode",

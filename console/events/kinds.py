@@ -23,7 +23,7 @@ ControlWay = Literal["attached", "back", "requested", "handed-over", "taken-over
 StatementOutcome = Literal[
     "done", "already-done", "lock-timeout", "queue-guard", "cancelled", "error", "lost"
 ]
-ReadingName = Literal["locks", "activity", "replication", "application", "progress"]
+ReadingName = Literal["locks", "holders", "activity", "replication", "application", "progress"]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag=True):
@@ -272,6 +272,17 @@ class LockWaitsChanged(Event, frozen=True, tag="lock-waits"):
     ended: tuple[int, ...] = ()
 
 
+class TableHeld(Event, frozen=True, tag="table-held"):
+    """The old transactions that hold a table which the phase that is next locks: told while it waits for a person."""
+
+    tables: tuple[str, ...] = ()
+    """Those looked at, as SQL; empty: none is looked at any more."""
+    holders: tuple[ServerSession, ...] = ()
+    """The oldest transaction first, at most a few."""
+    others: int = 0
+    """More holders, which are not listed."""
+
+
 class ReadingFailed(Event, frozen=True, tag="reading-failed"):
     """A reading can't be had; why, and the statement or deed that mends it."""
 
@@ -370,6 +381,7 @@ AnyEvent = (
     | Verified
     | Sample
     | LockWaitsChanged
+    | TableHeld
     | ReadingFailed
     | ReadingMended
     | Attached

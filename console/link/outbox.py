@@ -118,6 +118,7 @@ def matters(event: events.Event) -> bool:
             events.Sample()
             | events.Batches()
             | events.LockWaitsChanged()
+            | events.TableHeld()
             | events.Throttled(again=True)
             | events.Verified()
             | events.Progressed()

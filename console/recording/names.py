@@ -24,6 +24,7 @@ WHO = (
     events.OperatorThrottle,
     events.Throttled,
     events.LockWaitsChanged,
+    events.TableHeld,
     events.StatementEnded,
     events.ControlChanged,
 )
@@ -35,7 +36,7 @@ SAID = (events.PreflightDone, events.PhaseEvidence, events.PhaseEnded, events.Re
 _OURS = (
     "starting waiting running paused parked ended passed failed completed streaming active idle operator observer info"
     " warning error local localhost rows column-console manual auto advance postgresql mysql mariadb activity locks"
-    " replication application"
+    " holders replication application"
 )
 WORDS = frozenset((*events.KINDS, *get_args(PhaseName), *_OURS.split()))
 """What is no name, whoever is called so."""
@@ -167,7 +168,7 @@ def people(event: events.Event) -> Iterable[str]:
             yield from (reason.owner for reason in reasons)
         case events.LockWaitsChanged(began=waits):
             yield from (wait.session.user for wait in waits)
-        case events.StatementEnded(holders=holders):
+        case events.StatementEnded(holders=holders) | events.TableHeld(holders=holders):
             yield from (holder.user for holder in holders)
         case _:
             return

@@ -25,6 +25,7 @@ from console.databases.base import (
 )
 from console.narrate import holder
 from console.plan import Statement
+from console.runner import holders
 from console.runner.control import Parked
 from console.runner.stage import Stage
 from console.words import plural
@@ -32,13 +33,10 @@ from console.words import plural
 SHORTEST_TRY = 0.1
 GUARD_INTERVAL = 0.1
 LONGEST_PAUSE = 10.0
-AUTOVACUUM = "autovacuum worker"
 BLIND_LOOKS = 3
 """Looks of the guard that fail, one after another, until it counts as blind."""
 EXCLUSIVE = ("ACCESS EXCLUSIVE", "EXCLUSIVE")
 """Locks that conflict with every holder (PostgreSQL; MySQL and MariaDB)."""
-OLD_TRANSACTION = 2.0
-"""Seconds: a transaction on the table that is older is not about to end while we wait for its lock."""
 
 
 def lock_timeout(attempt: int, most: float) -> float:
@@ -194,15 +192,10 @@ def _outcome(stage: Stage, error: DatabaseError, seen: Seen) -> tuple[events.Sta
 async def _holders(stage: Stage, statement: Statement) -> tuple[events.ServerSession, ...]:
     """Who holds the table now: for a try that was over before the guard could look."""
     held: tuple[events.ServerSession, ...] = ()
-    for table in _tables(stage, statement):
+    for table in holders.locked(stage.plan, statement):
         with contextlib.suppress(DatabaseError):
             held += await stage.watcher.holders(table)
     return tuple(session for session in dict.fromkeys(held) if session.pid != stage.worker.pid)
-
-
-def _tables(stage: Stage, statement: Statement) -> tuple[str, ...]:
-    """The tables that the statement locks."""
-    return tuple(table for table in (statement.on or stage.plan.table, statement.also_on) if table)
 
 
 async def _blocking(stage: Stage, statement: Statement) -> tuple[events.ServerSession, ...]:
@@ -212,29 +205,22 @@ async def _blocking(stage: Stage, statement: Statement) -> tuple[events.ServerSe
     """
     blocking: tuple[events.ServerSession, ...] = ()
     if statement.guarded or statement.lock.startswith(EXCLUSIVE):
-        for table in _tables(stage, statement):
+        for table in holders.locked(stage.plan, statement):
             blocking += await _blocking_on(stage, statement, table)
     return tuple(dict.fromkeys(blocking))
 
 
 async def _blocking_on(stage: Stage, statement: Statement, table: str) -> tuple[events.ServerSession, ...]:
     with contextlib.suppress(DatabaseError):
-        holders = await stage.watcher.holders(table)
-        if any(holder.application == AUTOVACUUM for holder in holders):
+        found = await stage.watcher.holders(table)
+        if any(session.application == holders.AUTOVACUUM for session in found):
             stage.stream.log(f"autovacuum is at work on {table}; it is asked to give way")
             with contextlib.suppress(LockTimeout, Retry):
                 await stage.worker.make_way(table)
         if not statement.lock.startswith(EXCLUSIVE):
             return ()
-        now = stage.stream.now()
-        return tuple(
-            session
-            for session in holders
-            if session.pid != stage.worker.pid
-            and session.application != AUTOVACUUM
-            and session.transaction_began is not None
-            and now - session.transaction_began > OLD_TRANSACTION
-        )
+        others = (session for session in found if session.pid != stage.worker.pid)
+        return holders.old(others, stage.stream.now())
     return ()
 
 

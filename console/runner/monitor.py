@@ -16,7 +16,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from console import events
-from console.databases.base import DatabaseError, Watcher
+from console.databases.base import DatabaseError, Refused, Watcher
+from console.runner import holders
 from console.runner.application import ApplicationFigures, read_application
 from console.runner.waits import Waits
 from console.throttle import Readings
@@ -35,6 +36,9 @@ TPS_OVER = 4
 
 COUNTED_LATE = 100
 """Transactions by which the counter may go back: ours are taken off at once, and counted by the server later."""
+
+LISTED = 5
+"""Holders of a table that are told one by one."""
 
 REMEMBERED = 60
 """Readings of the active sessions that are kept, for the throttle to learn what is ordinary."""
@@ -82,8 +86,11 @@ class Monitor:
         self._counted: deque[tuple[float, int]] = deque(maxlen=TPS_OVER)
         self._active: deque[int] = deque(maxlen=REMEMBERED)
         self._task: asyncio.Task[None] | None = None
+        self._tables: tuple[str, ...] = ()
+        self._held = events.TableHeld()
         self._readings = [
             _Reading("locks", self._locks),
+            _Reading("holders", self._holders),
             _Reading("activity", self._activity),
             _Reading("replication", self._replication),
         ]
@@ -105,6 +112,13 @@ class Monitor:
     def set_ours(self, *pids: int) -> None:
         """The server's ids of our working sessions, instead of those before; 0 is none."""
         self._ours = frozenset(pid for pid in pids if pid)
+
+    def look_at(self, *tables: str) -> None:
+        """The tables (as SQL) whose holders are told from now on; none: nothing is about to lock any."""
+        self._tables = tables
+        if not tables:
+            self._tell("holders", "")
+            self._tell_held(events.TableHeld())
 
     def readings(self) -> Readings:
         """The newest of each reading."""
@@ -155,6 +169,10 @@ class Monitor:
             self._latest = replace(self._latest, replication_failure=why)
         self._tell(reading.name, why, remedy)
 
+    def _told(self, name: events.ReadingName) -> tuple[str, str] | None:
+        """Why a reading can't be had, as told last."""
+        return next(reading.failure for reading in self._readings if reading.name == name)
+
     def _tell(self, name: events.ReadingName, why: str, remedy: str = "") -> None:
         """That a reading can't be had, or (no `why`) that it can; only where that is news."""
         reading = next(reading for reading in self._readings if reading.name == name)
@@ -183,6 +201,30 @@ class Monitor:
             queued_behind_us=len(self._waits.queued_behind_us()),
         )
         self._tell("locks", *self._watcher.lacking("locks"))
+
+    async def _holders(self) -> None:
+        tables, found = self._tables, dict[int, events.ServerSession]()
+        try:
+            for table in tables:
+                found |= {session.pid: session for session in await self._watcher.holders(table)}
+        except Refused as refused:
+            # What hides the holders hides the waits as well, and is told there.
+            if self._told("locks") != (refused.text, refused.remedy):
+                raise
+            return
+        if not tables or tables != self._tables:
+            return
+        old = holders.old(found.values(), self._now())
+        self._tell_held(
+            events.TableHeld(tables=tables, holders=old[:LISTED], others=max(0, len(old) - LISTED))
+        )
+        self._tell("holders", "")
+
+    def _tell_held(self, held: events.TableHeld) -> None:
+        """Who holds the tables, where that is news: another query of the same transaction is none."""
+        if not holders.same(held, self._held):
+            self._emit(held)
+            self._held = held
 
     async def _activity(self) -> None:
         activity = await self._watcher.activity()

@@ -62,6 +62,8 @@ def _change(session: Session, event: events.Event) -> Session:
             return _batches(session, event)
         case events.LockWaitsChanged():
             return _lock_waits(session, event)
+        case events.TableHeld(tables=tables):
+            return replace(session, held=event if tables else None)
         case events.Header():
             return _header(session, event)
         case events.Planned():
@@ -139,6 +141,7 @@ def _header(session: Session, event: events.Header) -> Session:
         throttle_since=None,
         operator_throttle=None,
         lock_waits=(),
+        held=None,
         failures={},
     )
 

@@ -149,6 +149,8 @@ class Session(Frozen, frozen=True, omit_defaults=True):
     history: tuple[Point, ...] = ()
     lock_waits: tuple[events.LockWait, ...] = ()
     """In the order in which they began; roots that only hold (no mode) among them."""
+    held: events.TableHeld | None = None
+    """Who holds the tables that the next phase locks; None: nobody looks."""
     failures: dict[str, events.ReadingFailed] = {}
     keys: tuple[events.KeysListed, ...] = ()
     log: tuple[LogLine, ...] = ()

@@ -37,7 +37,7 @@ from console.tui.witness import WitnessMixin
 
 URGENT = (
     "header", "plan", "state", "reason", "waits_for", "phase", "phases", "statement", "throttle", "operator_throttle",
-    "lock_waits", "failures", "keys", "clients", "actions", "ended",
+    "lock_waits", "held", "failures", "keys", "clients", "actions", "ended",
 )  # fmt: skip
 """The parts of a session whose change is drawn at once. Samples and batches come each second and wait for the tick."""
 

@@ -25,10 +25,12 @@ class Scripted:
         locks: Callable[[int], tuple[LockWait, ...]] = lambda _: (),
         active: Callable[[int], Activity] | None = None,
         standbys: Callable[[int], tuple[Replica, ...]] = lambda _: (),
+        holders: Callable[[str, int], tuple[ServerSession, ...]] = lambda table, call: (),
         slow: dict[str, float] | None = None,
         lacks: Callable[[events.ReadingName, int], tuple[str, str]] = lambda reading, call: ("", ""),
     ) -> None:
         self._locks, self._active, self._standbys = locks, active or counting, standbys
+        self._holders = holders
         self._slow = slow or {}
         self._lacks = lacks
         self.asked: dict[str, list[float]] = {"locks": [], "activity": [], "replication": []}
@@ -57,7 +59,8 @@ class Scripted:
         raise NotImplementedError
 
     async def holders(self, table: str) -> tuple[ServerSession, ...]:
-        raise NotImplementedError
+        self.asked.setdefault(f"holders of {table}", []).append(round(asyncio.get_running_loop().time(), 3))
+        return self._holders(table, len(self.asked[f"holders of {table}"]))
 
     async def cancel(self, session: ServerSession) -> bool:
         raise NotImplementedError
@@ -99,8 +102,17 @@ def failing(calls: range, error: DatabaseError | Exception) -> Callable[[int], N
 class Run:
     """What a monitor told and did over some seconds of a clock that jumps."""
 
-    def __init__(self, watcher: Scripted, seconds: float, *, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        watcher: Scripted,
+        seconds: float,
+        *,
+        path: Path | None = None,
+        looking: dict[float, str] | None = None,
+    ) -> None:
+        """`looking`: at which second it is told to look at which table; empty: at none any more."""
         self.watcher = watcher
+        self._looking = looking or {}
         self.told: list[tuple[float, events.Event]] = []
         self.left: set[str] = set()
         self.monitor: Monitor
@@ -120,7 +132,10 @@ class Run:
             rows_per_second=lambda: 41.96,
         )
         self.monitor.start()
-        await asyncio.sleep(seconds)
+        for second, table in self._looking.items():
+            await asyncio.sleep(second - loop.time())
+            self.monitor.look_at(*([table] if table else []))
+        await asyncio.sleep(seconds - loop.time())
         await self.monitor.stop()
         self.left = {task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()}}
 

@@ -6,9 +6,11 @@ import json
 import time
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from console import events
 from console.change import Limits
-from console.databases.base import Activity, Unreachable
+from console.databases.base import Activity, Refused, Unreachable
 from console.events import LockWait, Replica, ServerSession
 from console.throttle import Throttle
 from tests.runner.scripted import Run, Scripted, counting, failing
@@ -169,3 +171,46 @@ def test_without_the_applications_file_its_reading_failed_and_the_others_go_on(t
     assert isinstance(failed, events.ReadingFailed)
     assert failed.reading == "application"
     assert len(done.samples()) == 3
+
+
+def test_who_holds_the_table_is_told_while_somebody_decides_and_only_when_it_changes() -> None:
+    old = ServerSession(pid=7, transaction_began=1.0, query="SELECT 1")
+
+    def holders(table: str, call: int) -> tuple[ServerSession, ...]:
+        busy = tuple(ServerSession(pid=100 + n, transaction_began=float(call)) for n in range(3))
+        return (*busy, replace(old, query=f"SELECT {call}")) if call < 5 else busy
+
+    done = Run(Scripted(holders=holders), 12.5, looking={1.5: "t", 9.5: ""})
+    # From the first reading after it is told to look until it is told that nobody decides any more.
+    assert done.watcher.asked["holders of t"] == [2, 3, 4, 5, 6, 7, 8, 9]
+    told = [(at, event) for at, event in done.told if isinstance(event, events.TableHeld)]
+    assert [(at, event.tables, [h.pid for h in event.holders]) for at, event in told] == [
+        (2.0, ("t",), []),
+        (4.0, ("t",), [7]),
+        (6.0, ("t",), []),
+        (9.5, (), []),
+    ]
+
+
+def test_more_holders_than_anybody_reads_are_counted() -> None:
+    many = tuple(ServerSession(pid=pid, transaction_began=-9.0 - pid) for pid in range(1, 9))
+    done = Run(Scripted(holders=lambda table, call: many), 3.5, looking={0.5: "t"})
+    (told,) = (event for _, event in done.told if isinstance(event, events.TableHeld))
+    assert ([h.pid for h in told.holders], told.others) == ([8, 7, 6, 5, 4], 3)
+
+
+def test_what_hides_the_holders_is_told_once_where_it_hides_the_waits_as_well() -> None:
+    hidden = Refused("no metadata locks", "UPDATE x")
+
+    def holders(table: str, call: int) -> tuple[ServerSession, ...]:
+        raise hidden
+
+    def lacks(reading: events.ReadingName, call: int) -> tuple[str, str]:
+        return (hidden.text, hidden.remedy) if reading == "locks" else ("", "")
+
+    alone = Run(Scripted(holders=holders), 3.5, looking={0.5: "t"})
+    assert [event.reading for event in alone.others() if isinstance(event, events.ReadingFailed)] == [
+        "holders"
+    ]
+    both = Run(Scripted(holders=holders, lacks=lacks), 3.5, looking={0.5: "t"})
+    assert [event.reading for event in both.others() if isinstance(event, events.ReadingFailed)] == ["locks"]

@@ -63,6 +63,28 @@ async def test_advance_shows_trouble_as_it_is_now() -> None:
         assert "BLIND  replication can't be read: permission denied" in said(screen)
 
 
+async def test_advance_names_the_old_transactions_on_the_table() -> None:
+    source = StorySource("waiting")
+    async with shown(source) as screen:
+        await screen.press("n")
+        source.clock += 60
+        report = events.ServerSession(
+            pid=812, user="report", state="idle in transaction", transaction_began=source.clock - 45
+        )
+        source.story.tell(events.TableHeld, tables=("public.orders",), holders=(report,), others=2)
+        source.more()
+        await screen.settle()
+        held = "BAD pid 812 (report, idle in transaction) has held public.orders for 45s: a lock would wait for it"
+        assert held in " ".join(said(screen).split())
+        assert "BAD    and 2 more old transactions" in said(screen)
+        # Of the oldest anywhere nothing is feared any more: it is not on the table, or is told above.
+        assert "a lock may wait for it" not in said(screen)
+        source.story.tell(events.TableHeld, tables=("public.orders",))
+        source.more()
+        await screen.settle()
+        assert "OK     no old transaction holds public.orders" in said(screen)
+
+
 async def test_advance_points_to_what_could_go_wrong() -> None:
     source = StorySource("waiting")
     async with shown(source, SMALL) as screen:

@@ -38,7 +38,8 @@ def risks(view: View, phase: Phase | None) -> list[Risk]:
     queues = phase is None or any(QUEUES in statement.conflicts for statement in phase.statements)
     found = [
         *_readings(view),
-        *_transactions(view, queues=queues),
+        *_transactions(view, phase, queues=queues),
+        *_holders(view),
         *_waits(view),
         *_replicas(view),
         *_found(view),
@@ -58,7 +59,7 @@ def _readings(view: View) -> list[Risk]:
     return found
 
 
-def _transactions(view: View, *, queues: bool) -> list[Risk]:
+def _transactions(view: View, phase: Phase | None, *, queues: bool) -> list[Risk]:
     sample = view.session.sample
     if sample is None:
         return [("BLIND", "err", "there is no reading yet")]
@@ -66,9 +67,9 @@ def _transactions(view: View, *, queues: bool) -> list[Risk]:
     oldest = sample.oldest_transaction
     if oldest is not None:
         open_for = view.now - oldest
-        bad = open_for > OLD_TRANSACTION
         said = f"the oldest transaction has been open for {age(open_for)}"
-        found.append(("LOOK", "warn", f"{said}: a lock may wait for it") if bad else ("OK", "ok", said))
+        danger = _danger(view, phase) if open_for > OLD_TRANSACTION else ""
+        found.append(("LOOK", "warn", f"{said}: {danger}") if danger else ("OK", "ok", said))
     if sample.active is not None:
         rate = sample.transactions_per_second
         busy = f", {rate:.0f} transactions/s" if rate is not None else ""
@@ -78,6 +79,33 @@ def _transactions(view: View, *, queues: bool) -> list[Risk]:
             else f": about {_queue(view, rate)} would queue in the time that a lock may take"
         )
         found.append(("NOTE", "label", f"{plural(sample.active, 'session')} at work{busy}{queue}"))
+    return found
+
+
+def _danger(view: View, phase: Phase | None) -> str:
+    """What an old transaction, wherever it is at work, does to the phase; empty: nothing that is known."""
+    if phase is not None and any("CONCURRENTLY" in statement.sql for statement in phase.statements):
+        return "the build may wait until it ends"
+    # Those that hold the table are told one by one, where they can be read.
+    return "a lock may wait for it" if view.session.held is None else ""
+
+
+def _holders(view: View) -> list[Risk]:
+    """Old transactions on the tables that the phase locks."""
+    held = view.session.held
+    if held is None:
+        return []
+    on = " or ".join(held.tables)
+    if not held.holders:
+        return [("OK", "ok", f"no old transaction holds {on}")]
+    found: list[Risk] = []
+    for session in held.holders:
+        open_for = (
+            "" if session.transaction_began is None else f" for {age(view.now - session.transaction_began)}"
+        )
+        found.append(("BAD", "err", f"{holder(session)} has held {on}{open_for}: a lock would wait for it"))
+    if held.others:
+        found.append(("BAD", "err", f"and {plural(held.others, 'more old transaction')}"))
     return found
 
 
