@@ -1,7 +1,8 @@
 """Where sessions live on this machine, and which there are.
 
 Each session has a folder of its own, for its owner alone: what it is (`session.json`), its recording, its
-runner's socket, lock and log. Nothing secret is kept there. Imports little, so that `sessions` and `send` are quick.
+runner's socket, lock and log, and the report when a run has ended. Nothing secret is kept there. Imports little, so
+that `sessions` and `send` are quick.
 """
 
 from __future__ import annotations
@@ -115,6 +116,11 @@ class SessionDirectory:
         return self.path / "runner.log"
 
     @property
+    def report(self) -> Path:
+        """Where the runner leaves the report when a run ends."""
+        return self.path / "report.html"
+
+    @property
     def lock_file(self) -> Path:
         """The file whose lock the runner holds."""
         return self.path / "runner.lock"
@@ -174,6 +180,11 @@ class SessionDirectory:
         target = self.path / "session.json"
         with _writing(target):
             _write_atomically(target, data, self.group)
+
+    def write_report(self, page: str) -> None:
+        """Leave the report, for the owner alone; a reader sees the one of before or this one."""
+        with _writing(self.report):
+            _write_atomically(self.report, page.encode())
 
     def read(self) -> SessionFile | None:
         """What the session is; None where that can't be read."""

@@ -29,6 +29,7 @@ from console.link.server import Server
 from console.plan import Plan, make_plan
 from console.recording import Recorder, RecordingError
 from console.runner import foreground, place, presence
+from console.runner.afterwards import leave_report
 from console.runner.control import Control
 from console.runner.desk import Desk
 from console.runner.monitor import Monitor
@@ -209,6 +210,7 @@ class _Session:
         self._lock.release()
         # Last, so that a server which does not answer holds up nobody who takes the session up again.
         await seal(self._recorder, self._database, self._place.directory.id, ended)
+        leave_report(self._place.directory, self._recorder)
         return ended.exit_status
 
     def _session_file(self) -> directories.SessionFile:

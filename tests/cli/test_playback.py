@@ -60,6 +60,17 @@ def test_report_and_export(recording: Path, home: Path, tmp_path: Path) -> None:
     assert recording.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_runner_leaves_the_report_with_the_hash(recording: Path, home: Path) -> None:
+    digits = hashlib.sha256(recording.read_bytes()).hexdigest()
+
+    def left() -> Path | None:
+        return next(home.glob("sessions/*/report.html"), None)
+
+    page = eventually(left, "the report in the session's folder")
+    assert digits in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
 def test_its_hash_stands_in_the_log_of_the_server(
     recording: Path, shop: Shop, home: Path, tmp_path: Path
 ) -> None:
