@@ -23,6 +23,9 @@ __all__ = [
 ]
 
 
+WALKS = ("tests/walk/", "tests/databases/")
+
+
 def pytest_configure() -> None:
     """See where `make test` found what the tests need."""
     environment.load()
@@ -51,4 +54,7 @@ def _group(item: pytest.Item) -> str:
         return str(params["shop_on"])
     if "shop_on" not in params and "mysql_servers" in getattr(item, "fixturenames", ()):
         return str(params.get("mysql_family", "mysql"))
-    return f"postgresql-{params.get('pg_version', NEWEST)}"
+    version = params.get("pg_version", NEWEST)
+    # Half of all tests with servers: two processes share them, each with a pair of its own.
+    walks = item.nodeid.startswith(WALKS)
+    return f"postgresql-{version}" if walks or version != NEWEST else f"postgresql-{version}-commands"
