@@ -18,6 +18,8 @@ from console.damaged import damaged_sessions
 from console.directories import AmbiguousName, DirectoryError
 from console.recording import Recording, RecordingError
 
+LARGE = 2_000_000
+"""Bytes of a recording whose first picture does not wait until all of it is read."""
 SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
 LEAST, MOST = (80, 24), (400, 200)
 """Columns and rows of a cast: what the screen needs, and what a player can show."""
@@ -29,17 +31,7 @@ def opened(name: str, *, redact: bool = False, verified: bool = True) -> Recordi
     With `redact`, without the names of people and hosts, and without literals. Unless it is not to be `verified` now,
     it is told, too, whether it is as it was written.
     """
-    path = Path(name)
-    if not path.exists() and directories.SESSION_ID.fullmatch(name):
-        try:
-            path = Path(directories.find_session(name).session.recording)
-        except AmbiguousName as error:
-            raise CommandError(str(error), USAGE) from None
-        except DirectoryError as error:
-            saved = _in_damaged(name)
-            if saved is None:
-                raise CommandError(f"there is no file {name}, and no session: {error}", USAGE) from None
-            path = saved
+    path = found(name)
     try:
         recording = Recording.open(path)
     except RecordingError as error:
@@ -57,6 +49,22 @@ def opened(name: str, *, redact: bool = False, verified: bool = True) -> Recordi
     from console.recording.rewritten import without_names
 
     return _rewritten(recording, without_names)
+
+
+def found(name: str) -> Path:
+    """The recording at a path, or of a session. Raises CommandError."""
+    path = Path(name)
+    if not path.exists() and directories.SESSION_ID.fullmatch(name):
+        try:
+            path = Path(directories.find_session(name).session.recording)
+        except AmbiguousName as error:
+            raise CommandError(str(error), USAGE) from None
+        except DirectoryError as error:
+            saved = _in_damaged(name)
+            if saved is None:
+                raise CommandError(f"there is no file {name}, and no session: {error}", USAGE) from None
+            path = saved
+    return path
 
 
 def _in_damaged(name: str) -> Path | None:
@@ -84,8 +92,22 @@ def replay(name: str | None, at: str | None, speed: float, *, redact: bool = Fal
         name = pick()
         if name is None:
             return DONE
-    # The screen says it, once its first picture stands.
-    return play(opened(name, redact=redact, verified=False), at, speed)
+    path = found(name)
+    large = path.exists() and path.stat().st_size >= LARGE
+    head = Recording.head(path) if large and not redact else None
+    if head is None:
+        # Whether it is as it was written, the screen says once its first picture stands.
+        return play(opened(str(path), redact=redact, verified=False), at, speed)
+    read: list[Recording] = []
+
+    def whole() -> Recording:
+        read.append(Recording.open(path))
+        return read[0]
+
+    status = play(head, at, speed, whole=whole)
+    for problem in read[0].problems if read else ():
+        tell(f"{path}, {problem}", "warning")
+    return status
 
 
 def export_csv(name: str, output: str | None, *, redact: bool) -> int:

@@ -12,7 +12,7 @@ from console.link.lasting import Lasting
 from console.link.preface import NoSession
 from console.link.protocol import LinkError
 from console.link.ways import LocalWay, Way
-from console.recording import Recording
+from console.recording import Recording, RecordingError
 from console.session import Session
 from console.tui import TerminalError, run_live, run_picker, run_replay
 from console.tui.past import past_sessions
@@ -59,11 +59,16 @@ def show_way(way: Way, *, world: Path | None = None, parting: Parting | None = N
         raise CommandError(str(error), UNFINISHED) from None
 
 
-def play(recording: Recording, at: str | None, speed: float, *, follow: bool = True) -> int:
-    """Plays a recording; the exit status. With `follow`, also what is written of it meanwhile."""
+def play(
+    recording: Recording, at: str | None, speed: float, *, whole: Callable[[], Recording] | None = None
+) -> int:
+    """Plays a recording, and what is written of it meanwhile; the exit status.
+
+    With `whole`, `recording` is its first line alone, and that reads all of it.
+    """
     try:
-        return run_replay(recording, at=at, speed=speed, follow=follow)
-    except TerminalError as error:
+        return run_replay(recording, at=at, speed=speed, whole=whole)
+    except (TerminalError, RecordingError) as error:
         raise CommandError(str(error), USAGE) from None
     except ValueError as error:
         raise CommandError(f"--at: {error}", USAGE) from None

@@ -60,6 +60,18 @@ class Recording:
             found.problem(data.count(b"\n") + 1, problem)
         return cls(str(path), found, data)
 
+    @classmethod
+    def head(cls, path: Path | str) -> Self | None:
+        """No more of a recording than its first line, at once; None where that alone tells nothing.
+
+        Raises nothing that `open` does not raise of the same file, and says.
+        """
+        try:
+            first, ends, _ = _expand(_read(Path(path), HEAD), most=HEAD)[0].partition(b"\n")
+            return cls(str(path), scan(first + ends, str(path)), first + ends) if ends else None
+        except RecordingError:
+            return None
+
     @property
     def header(self) -> events.Header | None:
         """What, where, when and by whom, as the file's first header says; None where that line is damaged."""
@@ -175,7 +187,12 @@ class _Events(Sequence[events.Event]):
         return decode(self._lines[index])
 
 
-def _read(path: Path) -> bytes:
+HEAD = 1 << 16
+"""Bytes: more than any first line has."""
+
+
+def _read(path: Path, most: int = -1) -> bytes:
+    """The file's bytes, at most so many. Raises RecordingError."""
     try:
         # Without O_NONBLOCK a named pipe would wait for a writer.
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -195,20 +212,23 @@ def _read(path: Path) -> bytes:
         if not stat.S_ISREG(mode):
             raise RecordingError(f"{path} is no ordinary file: copy the recording into one.")
         with os.fdopen(fd, "rb", closefd=False) as file:
-            return file.read()
+            return file.read(most)
     except OSError as error:
         raise RecordingError(f"The recording {path} can't be read: {error.strerror}.") from None
     finally:
         os.close(fd)
 
 
-def _expand(data: bytes) -> tuple[bytes, str]:
-    """The plain bytes of a gzipped recording, as far as they can be had, and what is wrong with the rest."""
+def _expand(data: bytes, most: int = 0) -> tuple[bytes, str]:
+    """The plain bytes of a gzipped recording, as far as they can be had, and what is wrong with the rest.
+
+    With `most`, about so many bytes of the first member alone.
+    """
     out = []
     while data.startswith(b"\x1f\x8b"):
         member = zlib.decompressobj(zlib.MAX_WBITS | 16)
         try:
-            out.append(member.decompress(data))
+            out.append(member.decompress(data, most))
         except zlib.error:
             out.append(_salvage(data))
             return b"".join(out), "the compressed file is damaged from here on"

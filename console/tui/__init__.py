@@ -7,7 +7,6 @@ when one of them is called, so that whoever only asks whether there is a termina
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.tui.terminal import Terminal, TerminalError, inspect
@@ -44,19 +43,25 @@ def run_live(
 
 
 def run_replay(
-    recording: Recording | Path | str, *, at: str | None = None, speed: float = 1.0, follow: bool = True
+    recording: Recording,
+    *,
+    at: str | None = None,
+    speed: float = 1.0,
+    follow: bool = True,
+    whole: Callable[[], Recording] | None = None,
 ) -> int:
     """Play a recording through the same screen; the exit status. Nothing is written.
 
     `at`: where to begin, as in the dialog *Go to* (`14:05`, `12m30s`, an event's number) or a phase's name. `follow`:
-    play what is written of it meanwhile, too. Raises `TerminalError`, `RecordingError`, and ValueError where `at` is
+    play what is written of it meanwhile, too. `whole`: reads all of it, where `recording` is its first line alone: the
+    first picture does not wait for that. Raises `TerminalError`, `RecordingError`, and ValueError where `at` is
     no moment of the recording.
     """
     terminal = inspect()
     _prepare(terminal)
     from console.tui.run import replay  # noqa: PLC0415  (as above)
 
-    return replay(recording, terminal, at=at, speed=speed, follow=follow)
+    return replay(recording, terminal, at=at, speed=speed, follow=follow, whole=whole)
 
 
 def run_picker(known: Sequence[Past]) -> Past | None:

@@ -33,6 +33,7 @@ from console.tui.screens.main import LiveScreen, MainScreen, ReplayScreen
 from console.tui.screens.small import SmallScreen, too_small
 from console.tui.source import Source, Trouble
 from console.tui.view import View
+from console.tui.widgets.pane import Pane
 from console.tui.witness import WitnessMixin
 
 URGENT = (
@@ -40,6 +41,10 @@ URGENT = (
     "lock_waits", "held", "failures", "keys", "clients", "actions", "ended",
 )  # fmt: skip
 """The parts of a session whose change is drawn at once. Samples and batches come each second and wait for the tick."""
+
+
+LAYING_OUT = 0.02
+"""Seconds between two looks whether the panels were laid out."""
 
 
 class SessionChanged(Message):
@@ -190,6 +195,16 @@ class ConsoleApp(
             shown = screen.is_mounted and screen.display
             if isinstance(screen, MainScreen | Dialog | SmallScreen) and shown:
                 screen.redraw(view)
+        if view.playing is not None and view.playing.opening and self.session.s:
+            self._first_picture()
+
+    def _first_picture(self) -> None:
+        """Tell the source when it stands: when it was drawn in panels that were laid out, and has been sent."""
+        assert isinstance(self.source, ReplaySource)
+        if any(pane.lines for pane in self.screen_stack[0].query(Pane)):
+            self.call_after_refresh(self.call_after_refresh, self.source.drawn)
+        else:
+            self.set_timer(LAYING_OUT, self._first_picture)
 
     def on_resize(self, event: textual_events.Resize) -> None:
         """A terminal too small gets one sentence; enlarged, it gets everything back."""

@@ -71,6 +71,8 @@ class Player:
         """Whether quiet stretches are left out while it plays."""
         self.written = False
         """Whether the recording is still being written."""
+        self.opening = ""
+        """What is still to be read of the recording, in words; empty: nothing."""
         self.follows = False
         """Whether the play head stays at the end of a recording that is still being written."""
         self.index = 0
@@ -293,4 +295,5 @@ class Player:
             follows=self.follows,
             problems=tuple(str(problem) for problem in self.tape.problems),
             chain=self.chain,
+            opening=self.opening,
         )

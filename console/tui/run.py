@@ -19,10 +19,11 @@ from console.tui.pick import PickApp
 from console.tui.player import Player
 from console.tui.replay.bookmarks import Bookmarks
 from console.tui.replay.growth import Growth
+from console.tui.replay.opening import Opening
 from console.tui.replay.source import ReplaySource
 from console.tui.source import MendsItself, Source, Trouble
 from console.tui.terminal import Terminal, Watchdog
-from console.words import plain
+from console.words import plain, size
 
 Connect = Callable[[], Awaitable[Source]]
 """Connects to a runner, once there is an event loop."""
@@ -62,23 +63,46 @@ def live(
 
 
 def replay(
-    recording: Recording | Path | str, terminal: Terminal, *, at: str | None, speed: float, follow: bool
+    recording: Recording,
+    terminal: Terminal,
+    *,
+    at: str | None,
+    speed: float,
+    follow: bool,
+    whole: Callable[[], Recording] | None = None,
 ) -> int:
-    """Play a recording; the exit status."""
-    opened = recording if isinstance(recording, Recording) else Recording.open(recording)
-    growth = Growth(opened) if follow else None
-    player = Player(opened, speed=speed, bookmarks=Bookmarks.of(opened.header, opened.path))
-    if at is not None:
-        begin(player, at)
-    player.play()
+    """Play a recording; the exit status. With `whole`, it is no more than its first line until that has read it.
 
-    async def show() -> tuple[ConsoleApp, int]:
-        source = ReplaySource(player, Path(opened.path).name, growth)
+    Raises ValueError where `at` is no moment of it, and RecordingError where the whole can't be read.
+    """
+    name = Path(recording.path).name
+    player = Player(recording, speed=speed, bookmarks=Bookmarks.of(recording.header, recording.path))
+
+    def ready() -> None:
+        if at is None:
+            player.seek(0.0)
+        else:
+            begin(player, at)
+        player.play()
+
+    text = f"reading {size(Path(recording.path).stat().st_size)}" if whole is not None else ""
+
+    async def show() -> tuple[ConsoleApp, int, Exception | None]:
+        opening = None
+        if whole is not None:
+            player.go_to_event(1)
+            opening = Opening(whole, text, ready=ready, failed=lambda: app.exit())  # noqa: PLW0108 - made below
+        source = ReplaySource(player, name, Growth(recording) if follow else None, opening)
         app = ConsoleApp(source, glyphs=terminal.glyphs, few_colours=terminal.few_colours)
-        return app, await _run(app, terminal)
+        status = await _run(app, terminal)
+        return app, status, opening.error if opening is not None else None
 
-    app, told = asyncio.run(show())
-    _say(words(app.crash, "replay") if app.crashed else f"left the replay of {plain(opened.path)}\n")
+    if whole is None:
+        ready()
+    app, told, error = asyncio.run(show())
+    if error is not None:
+        raise error
+    _say(words(app.crash, "replay") if app.crashed else f"left the replay of {plain(recording.path)}\n")
     return 1 if app.crashed else told
 
 

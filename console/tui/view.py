@@ -40,6 +40,8 @@ class Playing:
     """What is missing from the recording."""
     chain: Chain | None = None
     """Whether it is as it was written; None: not looked at yet."""
+    opening: str = ""
+    """What is still to be read of the recording, in words; empty: nothing."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from console.events import Event
+from console.recording import Recording
 from console.tui import TerminalError, run_live, run_replay
 from tests.tui.hostile import HOSTILE, hostile
 from tests.tui.sources import StorySource
@@ -70,7 +71,7 @@ def main() -> int:
         return 0
     try:
         if what == "replay":
-            return run_replay(rest[0], at=rest[1] if len(rest) > 1 else None, speed=1.0)
+            return run_replay(Recording.open(rest[0]), at=rest[1] if len(rest) > 1 else None, speed=1.0)
         if what == "still":
             told = hostile(HOSTILE[rest[1]]) if rest[0] == "hostile" else rest[0]
             return run_live(StorySource(told))

@@ -60,6 +60,8 @@ def draw(view: View, width: int, height: int = 1) -> list[Line]:
     playing = view.playing
     if playing is None:
         return []
+    if playing.opening:
+        return [*[line("")] * (height - 1), line((" OPENS  ", "on-replay"), f" {playing.opening}")]
     before, start, wide, behind = parts(view, width)
     cells = playing.track.cells(wide)
     head = playing.track.cell(playing.position, wide)

@@ -9,6 +9,7 @@ from console.events import ActionChanged, Ended, Event, Owner
 from console.session import snapshot
 from console.tui.player import Player
 from console.tui.replay.growth import EACH, Growing
+from console.tui.replay.opening import Opening
 from console.tui.replay.tape import Tape
 from console.tui.source import Mode
 
@@ -28,11 +29,19 @@ class ReplaySource:
     mode: Mode = "replay"
     me = ""
 
-    def __init__(self, player: Player, title: str, growing: Growing | None = None) -> None:
-        """`growing` tells whether the recording is still being written; without it, it is not."""
+    def __init__(
+        self, player: Player, title: str, growing: Growing | None = None, opening: Opening | None = None
+    ) -> None:
+        """`growing` tells whether the recording is still being written; without it, it is not.
+
+        With `opening`, the player has no more than the first line until it is read.
+        """
         self.player = player
         self.title = title
         self._growing = growing
+        self._opening = opening
+        if opening is not None:
+            player.opening = opening.text
         self._moved = asyncio.Event()
         self._jumped = True
         self._closed = False
@@ -44,9 +53,19 @@ class ReplaySource:
         self._jumped = self._jumped or jumped
         self._moved.set()
 
+    def drawn(self) -> None:
+        """What was given so far is on the screen."""
+        if self._opening is not None:
+            self._opening.drawn()
+
     async def events(self) -> AsyncIterator[Event]:
         """A snapshot at the beginning and after each jump; between them the events, when their time comes."""
         player = self.player
+        if self._opening is not None:
+            yield snapshot(player.session(), whole=True)
+            if not await self._opening.finish(self._opened):
+                return
+            self._opening = None
         self._verifying = asyncio.create_task(self._verify())
         while not self._closed:
             late = player.running and player.behind() > BURST
@@ -67,6 +86,11 @@ class ReplaySource:
                     player.ends()
                 await self._wait()
                 await self._look()
+
+    def _opened(self, tape: Tape) -> None:
+        self.player.opening = ""
+        self.player.load(tape)
+        self.player.written = self._written()
 
     async def _wait(self) -> None:
         """Until the next event is due, or the player is told something."""
