@@ -26,9 +26,12 @@ async def watch(
     """
     stage.control.nothing_decided()
     try:
-        return await _watch(stage, phase, look, for_people=for_people, waiting=waiting)
+        passed = await _watch(stage, phase, look, for_people=for_people, waiting=waiting)
     finally:
         stage.control.offer(())
+    # It waits no longer: whoever looks before the next phase says so would take the next one for a gate that does.
+    stage.control.working()
+    return passed
 
 
 async def _watch(

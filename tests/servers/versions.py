@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from console.demo.errors import DemoError
 from console.demo.postgresql.binaries import Binaries, find_binaries, wheel_directory
 from tests.servers.leave_out import VARIABLE, left_out
@@ -10,6 +12,8 @@ from tests.servers.leave_out import VARIABLE, left_out
 NEWEST = "18"
 OLDEST = "15"
 VERSIONS = tuple(version for version in (NEWEST, OLDEST) if not left_out(f"postgresql-{version}"))
+on_one_version = pytest.mark.parametrize("pg_version", VERSIONS[:1], indirect=True)
+"""For tests of what people do, which is the same on each version of the server: they run on the newest alone."""
 
 PG15_VARIABLE = "COLUMN_CONSOLE_TEST_PG15_BIN"
 _HOW_TO_GET = {

@@ -12,10 +12,12 @@ import pytest
 from console import events
 from console.link.once import send_once
 from tests.servers.database import Database
+from tests.servers.versions import on_one_version
 from tests.walk.shops import SHOPS
 from tests.walk.walking import Walk
 
 MakeWalk = Callable[..., Walk]
+pytestmark = on_one_version
 SHOP = SHOPS[0]
 COLUMNS = (
     "SELECT attname, attnotnull, atthasdef FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0"

@@ -18,11 +18,13 @@ from console.report import summarise
 from console.session import fold
 from tests.link.harness import eventually
 from tests.servers.database import Database
+from tests.servers.versions import on_one_version
 from tests.walk.knocking import NOBODY, ask_as
 from tests.walk.shops import SHOPS
 from tests.walk.walking import Walk
 
 MakeWalk = Callable[..., Walk]
+pytestmark = on_one_version
 SHOP = SHOPS[0]
 
 

@@ -23,11 +23,13 @@ from console.tui.player import Player
 from console.tui.replay.source import ReplaySource
 from console.tui.source import Mode
 from tests.servers.database import Database
+from tests.servers.versions import on_one_version
 from tests.tui.screens import LARGE, MEDIUM, SMALL, Shown, shown
 from tests.walk.shops import SHOPS
 from tests.walk.walking import Walk
 
 MakeWalk = Callable[..., Walk]
+pytestmark = on_one_version
 SHOP = SHOPS[1]
 LIMITS = 'lock_timeout = "500ms"\nreplication_lag = "500ms"\nrows_per_second = 700\n'
 SIZES = (SMALL, MEDIUM, LARGE)

@@ -14,10 +14,12 @@ import pytest
 
 from console.runner.launch import launch
 from tests.servers.database import Database
+from tests.servers.versions import on_one_version
 from tests.walk.shops import SHOPS
 from tests.walk.walking import Walk
 
 MakeWalk = Callable[..., Walk]
+pytestmark = on_one_version
 SHOP = SHOPS[0]
 SECRET = "tr0ub4dor-and-3"
 
