@@ -207,11 +207,15 @@ class Monitor:
         try:
             for table in tables:
                 found |= {session.pid: session for session in await self._watcher.holders(table)}
-        except Refused as refused:
-            # What hides the holders hides the waits as well, and is told there.
-            if self._told("locks") != (refused.text, refused.remedy):
-                raise
-            return
+        except DatabaseError as error:
+            if tables != self._tables:
+                return
+            # What was known of them says nothing any more.
+            self._tell_held(events.TableHeld())
+            # What hides the holders may hide the waits as well, and is told there.
+            if isinstance(error, Refused) and self._told("locks") == (error.text, error.remedy):
+                return
+            raise
         if not tables or tables != self._tables:
             return
         old = holders.old(found.values(), self._now())

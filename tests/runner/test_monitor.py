@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -214,3 +215,23 @@ def test_what_hides_the_holders_is_told_once_where_it_hides_the_waits_as_well() 
     ]
     both = Run(Scripted(holders=holders, lacks=lacks), 3.5, looking={0.5: "t"})
     assert [event.reading for event in both.others() if isinstance(event, events.ReadingFailed)] == ["locks"]
+
+
+def test_holders_that_can_not_be_read_any_more_are_not_shown_as_nobody() -> None:
+    def holders(table: str, call: int) -> tuple[ServerSession, ...]:
+        if 3 <= call <= 4:
+            raise Unreachable("the server is away")
+        return ()
+
+    done = Run(Scripted(holders=holders), 9.5, looking={0.5: "t"})
+    told = [event for event in done.others() if isinstance(event, events.TableHeld | events.ReadingFailed)]
+    assert [getattr(event, "tables", "failed") for event in told] == [("t",), (), "failed", ("t",)]
+
+
+def test_a_reading_that_fails_when_nobody_looks_any_more_is_not_told() -> None:
+    class Slow(Scripted):
+        async def holders(self, table: str) -> tuple[ServerSession, ...]:
+            await asyncio.sleep(0.3)
+            raise Unreachable("the server is away")
+
+    assert Run(Slow(), 3.5, looking={0.5: "t", 1.1: ""}).others() == []
