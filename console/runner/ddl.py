@@ -94,6 +94,9 @@ async def run(stage: Stage, phase: str, statement: Statement) -> bool:
             case "lost":
                 await stage.connect()
             case "lock-timeout" | "queue-guard":
+                if stage.control.cancelled_by:
+                    # Its time was up at the moment when somebody cancelled it, who was told that the phase parks.
+                    raise Parked(f"{statement.name} was cancelled {stage.control.by_whom()}")
                 last = _why(ended)
                 if ended.next_try is not None:
                     await stage.control.sleep(ended.next_try)

@@ -195,6 +195,7 @@ class Deeds:
             raise Refusal("no statement is running just now; pause holds the work")
         self._control.cancelled_by = caller.owner.name
         if not await stage.watcher.cancel_ours(stage.worker.pid):
+            self._control.cancelled_by = ""
             raise Refusal("no statement is running just now; pause holds the work")
         return "cancel sent; the phase parks when it has come back"
 

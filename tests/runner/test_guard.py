@@ -10,11 +10,11 @@ from typing import cast
 import pytest
 
 from console.change import Limits
-from console.databases.base import LockTimeout, StatementTimeout
+from console.databases.base import LockTimeout, StatementTimeout, Worker
 from console.events import ServerSession
 from console.plan import Statement
 from console.runner import ddl
-from console.runner.control import Control
+from console.runner.control import Control, Parked
 from console.runner.stage import Stage
 from console.runner.stream import Stream
 from tests.recording.streams import header
@@ -114,12 +114,34 @@ async def test_a_try_that_took_effect_all_the_same_is_not_followed_by_another(
 ) -> None:
     """Ended when it had committed: a server can't be made to answer so on command."""
     monkeypatch.setattr(ddl, "pause_after", lambda *_: 0.01)
-    worker, stream = Late(shown_after), Stream(None)
+    worker = Late(shown_after)
+    assert await ddl.run(trying(worker), "add-column", ADD)
+    assert worker.tries == shown_after
+
+
+async def test_a_cancel_that_comes_as_the_time_is_up_stands() -> None:
+    """Whoever pressed was told that the phase parks: no other try is sent."""
+    worker = Late(9)
+    stage = trying(worker)
+
+    async def cancelled(*_: object) -> None:
+        stage.control.cancelled_by = "ana"
+        await worker.run(ADD, 0.1)
+
+    racing = types.SimpleNamespace(pid=7, unwatched=False, run=cancelled, holds=worker.holds)
+    stage.worker = cast("Worker", racing)
+    with pytest.raises(Parked, match="add-column was cancelled by ana"):
+        await ddl.run(stage, "add-column", ADD)
+    assert worker.tries == 1
+
+
+def trying(worker: Late) -> Stage:
+    """As much of a stage as a statement's tries need."""
+    stream = Stream(None)
     stream.emit(header())
-    watched = types.SimpleNamespace(holders=_nobody, queued_behind=_none, blockers=_nobody)
     stage = types.SimpleNamespace(
         worker=worker,
-        watcher=watched,
+        watcher=types.SimpleNamespace(holders=_nobody, queued_behind=_none, blockers=_nobody),
         stream=stream,
         control=Control(stream),
         plan=types.SimpleNamespace(table="t"),
@@ -127,11 +149,10 @@ async def test_a_try_that_took_effect_all_the_same_is_not_followed_by_another(
         random=random.Random(1),
     )
     stage.steady = lambda work: work()
-    statement = Statement(
-        name="add-column", sql="ALTER", lock="", conflicts="", cost="metadata", done_when="SELECT"
-    )
-    assert await ddl.run(cast("Stage", stage), "add-column", statement)
-    assert worker.tries == shown_after
+    return cast("Stage", stage)
+
+
+ADD = Statement(name="add-column", sql="ALTER", lock="", conflicts="", cost="metadata", done_when="SELECT")
 
 
 async def _nobody(*_: object) -> tuple[ServerSession, ...]:
