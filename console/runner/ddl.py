@@ -133,12 +133,13 @@ async def _try(
         phase=phase, name=statement.name, outcome="done", attempt=attempt, attempts=attempts
     )
     pause = pause_after(attempt, stage.random.uniform(0.75, 1.25)) if attempt < attempts else None
+    # What is left of an earlier cancel says nothing of this try.
+    stage.control.cancelled_by = ""
     blocking = await _blocking(stage, statement)
     if blocking:
         text = "not sent while an old transaction holds the table"
         return replace(ended, outcome="lock-timeout", holders=blocking, next_try=pause, text=text)
     began, seen = time.monotonic(), Seen()
-    stage.control.cancelled_by = ""
     try:
         timeout = lock_timeout(attempt, stage.file.limits.lock_timeout)
         await _clear(stage, phase, statement, seen, timeout)
