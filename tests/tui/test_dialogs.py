@@ -82,7 +82,7 @@ async def test_advance_names_the_old_transactions_on_the_table() -> None:
         source.story.tell(events.TableHeld, tables=("public.orders",))
         source.more()
         await screen.settle()
-        assert "OK     no old transaction holds public.orders" in said(screen)
+        assert "OK     no old transaction is seen to hold public.orders" in said(screen)
 
 
 async def test_advance_points_to_what_could_go_wrong() -> None:

@@ -86,8 +86,9 @@ def _danger(view: View, phase: Phase | None) -> str:
     """What an old transaction, wherever it is at work, does to the phase; empty: nothing that is known."""
     if phase is not None and any("CONCURRENTLY" in statement.sql for statement in phase.statements):
         return "the build may wait until it ends"
-    # Those that hold the table are told one by one, where they can be read.
-    return "a lock may wait for it" if view.session.held is None else ""
+    # Those that hold the table are told one by one; one whose beginning can't be read is not among them.
+    held = view.session.held
+    return "" if held is not None and held.holders else "a lock may wait for it"
 
 
 def _holders(view: View) -> list[Risk]:
@@ -97,7 +98,7 @@ def _holders(view: View) -> list[Risk]:
         return []
     on = " or ".join(held.tables)
     if not held.holders:
-        return [("OK", "ok", f"no old transaction holds {on}")]
+        return [("OK", "ok", f"no old transaction is seen to hold {on}")]
     found: list[Risk] = []
     for session in held.holders:
         open_for = (
