@@ -24,7 +24,7 @@ from console.databases.mysql.scribe import EXCLUSIVE, READ, ROWS, TAG, Scribe
 from console.databases.mysql.settings import ISOLATION, session_settings
 from console.databases.mysql.walk import Walk
 from console.databases.mysql.walk_script import check, script
-from console.plan import PhaseName, Shape, Statement
+from console.plan import CREATE_PROGRESS, DROP_PROGRESS, PhaseName, Shape, Statement
 
 
 class MySqlWriter(Scribe):
@@ -216,7 +216,7 @@ class MySqlWriter(Scribe):
     def _create_progress(self) -> Statement:
         """First of all, so that an interrupted walk is known for one; gone again when the column is all there is."""
         return self.statement(
-            "create-progress",
+            CREATE_PROGRESS,
             self.names.create_progress,
             "",
             on=self.names.progress,
@@ -225,7 +225,7 @@ class MySqlWriter(Scribe):
 
     def _drop_progress(self) -> Statement:
         return self.statement(
-            "drop-progress",
+            DROP_PROGRESS,
             f"DROP TABLE {self.names.progress}",
             EXCLUSIVE,
             on=self.names.progress,

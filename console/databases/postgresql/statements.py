@@ -28,7 +28,7 @@ from console.databases.postgresql.scribe import (
     Scribe,
 )
 from console.databases.postgresql.walk import Walk
-from console.plan import PhaseName, Shape, Statement
+from console.plan import CREATE_PROGRESS, DROP_PROGRESS, PhaseName, Shape, Statement
 
 
 class PostgresWriter(Scribe):
@@ -226,7 +226,7 @@ class PostgresWriter(Scribe):
         there = f"to_regclass({literal(self.names.progress)}) IS NOT NULL"
         column = f"EXISTS (SELECT FROM pg_attribute WHERE {self.attribute()})"
         return self.statement(
-            "create-progress",
+            CREATE_PROGRESS,
             self.names.create_progress,
             "",
             on=self.names.progress,
@@ -235,7 +235,7 @@ class PostgresWriter(Scribe):
 
     def _drop_progress(self) -> Statement:
         return self.statement(
-            "drop-progress",
+            DROP_PROGRESS,
             f"DROP TABLE {self.names.progress}",
             ACCESS_EXCLUSIVE,
             on=self.names.progress,
