@@ -35,8 +35,6 @@ GUARD_INTERVAL = 0.1
 LONGEST_PAUSE = 10.0
 BLIND_LOOKS = 3
 """Looks of the guard that fail, one after another, until it counts as blind."""
-EXCLUSIVE = ("ACCESS EXCLUSIVE", "EXCLUSIVE")
-"""Locks that conflict with every holder (PostgreSQL; MySQL and MariaDB)."""
 
 
 def lock_timeout(attempt: int, most: float) -> float:
@@ -73,7 +71,7 @@ async def run(stage: Stage, phase: str, statement: Statement) -> bool:
 
     Raises Parked (no lock after the last try, cancelled, refused), Stopped, ConnectionLost never.
     """
-    if statement.done_when and await _holds(stage, statement.done_when):
+    if statement.done_when and await stage.holds(statement.done_when):
         stage.stream.emit(events.StatementEnded(phase=phase, name=statement.name, outcome="already-done"))
         return False
     attempts = stage.file.limits.lock_retries + 1
@@ -115,14 +113,10 @@ def _why(ended: events.StatementEnded) -> str:
 
 async def _took_effect(stage: Stage, statement: Statement) -> bool:
     """Whether a try that seemed to fail did its work: its answer was lost, or it was ended when it had committed."""
-    if not statement.done_when or not await _holds(stage, statement.done_when):
+    if not statement.done_when or not await stage.holds(statement.done_when):
         return False
     stage.stream.log(f"{statement.name}: the catalog shows that it took effect")
     return True
-
-
-async def _holds(stage: Stage, query: str) -> bool:
-    return await stage.steady(lambda: stage.worker.holds(query))
 
 
 async def _try(
@@ -208,7 +202,7 @@ async def _blocking(stage: Stage, statement: Statement) -> tuple[events.ServerSe
     Autovacuum is asked to go. Without the reading, the try itself will tell: it waits no longer than its lock timeout.
     """
     blocking: tuple[events.ServerSession, ...] = ()
-    if statement.guarded or statement.lock.startswith(EXCLUSIVE):
+    if statement.guarded or statement.lock.startswith(holders.EXCLUSIVE):
         for table in holders.locked(stage.plan, statement):
             blocking += await _blocking_on(stage, statement, table)
     return tuple(dict.fromkeys(blocking))
@@ -221,7 +215,7 @@ async def _blocking_on(stage: Stage, statement: Statement, table: str) -> tuple[
             stage.stream.log(f"autovacuum is at work on {table}; it is asked to give way")
             with contextlib.suppress(LockTimeout, Retry):
                 await stage.worker.make_way(table)
-        if not statement.lock.startswith(EXCLUSIVE):
+        if not statement.lock.startswith(holders.EXCLUSIVE):
             return ()
         others = (session for session in found if session.pid != stage.worker.pid)
         return holders.old(others, stage.stream.now())

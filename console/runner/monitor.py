@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from console import events
 from console.databases.base import DatabaseError, Refused, Watcher
-from console.runner import holders
 from console.runner.application import ApplicationFigures, read_application
+from console.runner.holders import Holders
 from console.runner.waits import Waits
 from console.throttle import Readings
 
@@ -36,9 +36,6 @@ TPS_OVER = 4
 
 COUNTED_LATE = 100
 """Transactions by which the counter may go back: ours are taken off at once, and counted by the server later."""
-
-LISTED = 5
-"""Holders of a table that are told one by one."""
 
 REMEMBERED = 60
 """Readings of the active sessions that are kept, for the throttle to learn what is ordinary."""
@@ -87,10 +84,10 @@ class Monitor:
         self._active: deque[int] = deque(maxlen=REMEMBERED)
         self._task: asyncio.Task[None] | None = None
         self._tables: tuple[str, ...] = ()
-        self._held = events.TableHeld()
+        self._holders = Holders()
         self._readings = [
             _Reading("locks", self._locks),
-            _Reading("holders", self._holders),
+            _Reading("holders", self._read_holders),
             _Reading("activity", self._activity),
             _Reading("replication", self._replication),
         ]
@@ -116,9 +113,14 @@ class Monitor:
     def look_at(self, *tables: str) -> None:
         """The tables (as SQL) whose holders are told from now on; none: nothing is about to lock any."""
         self._tables = tables
+        reading = self._reading("holders")
+        # Whoever decides now does not wait for the end of a pause.
+        reading.due, reading.pause = float("-inf"), 0.0
         if not tables:
-            self._tell("holders", "")
-            self._tell_held(events.TableHeld())
+            told = self._holders.forget() or (events.TableHeld() if reading.failure else None)
+            # The fold forgets with it why they could not be read: nobody knows whether they can be by now.
+            reading.failure = None
+            self._emit_held(told)
 
     def readings(self) -> Readings:
         """The newest of each reading."""
@@ -169,13 +171,16 @@ class Monitor:
             self._latest = replace(self._latest, replication_failure=why)
         self._tell(reading.name, why, remedy)
 
+    def _reading(self, name: events.ReadingName) -> _Reading:
+        return next(reading for reading in self._readings if reading.name == name)
+
     def _told(self, name: events.ReadingName) -> tuple[str, str] | None:
         """Why a reading can't be had, as told last."""
-        return next(reading.failure for reading in self._readings if reading.name == name)
+        return self._reading(name).failure
 
     def _tell(self, name: events.ReadingName, why: str, remedy: str = "") -> None:
         """That a reading can't be had, or (no `why`) that it can; only where that is news."""
-        reading = next(reading for reading in self._readings if reading.name == name)
+        reading = self._reading(name)
         failure = (why, remedy) if why else None
         if failure == reading.failure:
             return
@@ -202,33 +207,29 @@ class Monitor:
         )
         self._tell("locks", *self._watcher.lacking("locks"))
 
-    async def _holders(self) -> None:
-        tables, found = self._tables, dict[int, events.ServerSession]()
+    async def _read_holders(self) -> None:
+        tables, found = self._tables, list[events.ServerSession]()
         try:
             for table in tables:
-                found |= {session.pid: session for session in await self._watcher.holders(table)}
-        except DatabaseError as error:
+                found += await self._watcher.holders(table)
+                if tables != self._tables:
+                    return
+        except Exception as error:
             if tables != self._tables:
                 return
             # What was known of them says nothing any more.
-            self._tell_held(events.TableHeld())
+            self._emit_held(self._holders.forget())
             # What hides the holders may hide the waits as well, and is told there.
             if isinstance(error, Refused) and self._told("locks") == (error.text, error.remedy):
                 return
             raise
-        if not tables or tables != self._tables:
-            return
-        old = holders.old(found.values(), self._now())
-        self._tell_held(
-            events.TableHeld(tables=tables, holders=old[:LISTED], others=max(0, len(old) - LISTED))
-        )
-        self._tell("holders", "")
+        if tables:
+            self._emit_held(self._holders.update(tables, found, self._now()))
+            self._tell("holders", "")
 
-    def _tell_held(self, held: events.TableHeld) -> None:
-        """Who holds the tables, where that is news: another query of the same transaction is none."""
-        if not holders.same(held, self._held):
-            self._emit(held)
-            self._held = held
+    def _emit_held(self, news: events.TableHeld | None) -> None:
+        if news is not None:
+            self._emit(news)
 
     async def _activity(self) -> None:
         activity = await self._watcher.activity()

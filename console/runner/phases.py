@@ -13,7 +13,7 @@ import msgspec
 from console import events
 from console.change import Change
 from console.databases.base import Cursor, LockTimeout, Retry
-from console.plan import Phase
+from console.plan import CREATE_PROGRESS, Phase
 from console.runner import ddl, gaps, gates
 from console.runner.backfill import Backfill, key_text, sweep
 from console.runner.control import Parked
@@ -25,8 +25,6 @@ from console.words import plural
 NOT_NULL = ("not-null", "not-null-check")
 """The statements that put NOT NULL, or what stands for it, in place."""
 Passed = tuple[events.PhaseOutcome, tuple[events.Evidence, ...], str]
-PROGRESS = "create-progress"
-"""The statement that makes the progress table."""
 FINISHING = "finishing"
 """Stored before the first thing of ours is removed: from then on nothing before `finish` is begun again."""
 CHANGE = "change"
@@ -79,7 +77,7 @@ async def _statements_done(stage: Stage, phase: Phase) -> tuple[events.Evidence,
     evidence = []
     for statement in phase.statements:
         query = statement.done_when
-        if not query or not await stage.steady(lambda query=query: stage.worker.holds(query)):  # type: ignore[misc]
+        if not query or not await stage.holds(query):
             return None
         evidence.append(events.Evidence(name=statement.name, seen="the catalog shows it", holds=True))
     return tuple(evidence)
@@ -137,7 +135,7 @@ async def carry_out(stage: Stage, phase: Phase) -> Passed:
 
 async def _statements(stage: Stage, phase: Phase) -> Passed:
     for statement in phase.statements:
-        if statement.name != PROGRESS:
+        if statement.name != CREATE_PROGRESS:
             await ddl.run(stage, phase.name, statement)
     return "passed", await _statements_done(stage, phase) or (), ""
 
@@ -152,7 +150,7 @@ async def _begin(stage: Stage, phase: Phase) -> None:
     noted = await _load(stage, CHANGE) is not None
     found = () if noted else [other.name for other in stage.plan.phases if await _was_there(stage, other)]
     for statement in phase.statements:
-        if statement.name == PROGRESS:
+        if statement.name == CREATE_PROGRESS:
             await ddl.run(stage, phase.name, statement)
     if noted:
         return
@@ -187,8 +185,10 @@ async def _was_there(stage: Stage, phase: Phase) -> bool:
     """Whether the first thing that the phase makes, besides the progress table, is there already."""
     if phase.does != "statements" or phase.left_out or phase.name == "finish":
         return False
-    query = next((statement.done_when for statement in phase.statements if statement.name != PROGRESS), "")
-    return bool(query) and await stage.steady(lambda: stage.worker.holds(query))
+    query = next(
+        (statement.done_when for statement in phase.statements if statement.name != CREATE_PROGRESS), ""
+    )
+    return bool(query) and await stage.holds(query)
 
 
 async def found_before(stage: Stage) -> tuple[str, ...]:

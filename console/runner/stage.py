@@ -117,6 +117,10 @@ class Stage:
                 self.stream.log(f"{error.text}; connecting again", "warning")
                 await self.connect()
 
+    async def holds(self, query: str) -> bool:
+        """Whether the database says so, asked again after each lost connection."""
+        return await self.steady(lambda: self.worker.holds(query))
+
     async def close(self) -> None:
         """Closes all connections."""
         await self.monitor.stop()

@@ -7,7 +7,7 @@ before the change was begun stays.
 from __future__ import annotations
 
 from console import events
-from console.plan import Statement
+from console.plan import DROP_PROGRESS
 from console.runner import ddl, phases
 from console.runner.stage import Stage
 
@@ -16,17 +16,19 @@ ORDER = ("indexes", "constraints", "dual-writes", "add-column")
 
 async def run(stage: Stage) -> bool:
     """Undoes what there is to undo; False where nothing had been begun. Raises Parked, Stopped. Harmless to repeat."""
-    if await phases.begun_as(stage) is None and not await phases.rolling_back(stage):
-        await _drop_empty_progress(stage)
-        return False
-    await phases.begin_rolling_back(stage)
+    begun = await phases.begun_as(stage) is not None or await phases.rolling_back(stage)
+    if begun:
+        await phases.begin_rolling_back(stage)
     found = await phases.found_before(stage)
+    undone = begun
     for name in ORDER:
         phase = next((phase for phase in stage.plan.phases if phase.name == name), None)
         if phase is None or phase.left_out or not phase.undo:
             continue
-        ours = [s for s in phase.undo if phase.name not in found or s.name == "drop-progress"]
-        if all([await _gone(stage, statement) for statement in ours]):
+        # Before the change was noted, nothing but the progress table can be there of ours.
+        all_ours = begun and phase.name not in found
+        ours = [s for s in phase.undo if all_ours or s.name == DROP_PROGRESS]
+        if all([await stage.holds(statement.done_when) for statement in ours]):
             continue
         stage.stream.emit(events.PhaseBegan(phase=phase.name))
         for statement in ours:
@@ -34,16 +36,5 @@ async def run(stage: Stage) -> bool:
         stage.stream.emit(
             events.PhaseEnded(phase=phase.name, outcome="undone", seconds=stage.worked(phase.name))
         )
-    return True
-
-
-async def _drop_empty_progress(stage: Stage) -> None:
-    """Removes a progress table in which nothing was noted yet: all that the change has made by then."""
-    phase = stage.plan.phase("add-column")
-    for statement in phase.undo:
-        if statement.name == "drop-progress" and not await _gone(stage, statement):
-            await ddl.run(stage, phase.name, statement)
-
-
-async def _gone(stage: Stage, statement: Statement) -> bool:
-    return await stage.steady(lambda: stage.worker.holds(statement.done_when))
+        undone = True
+    return undone

@@ -62,8 +62,8 @@ def _change(session: Session, event: events.Event) -> Session:
             return _batches(session, event)
         case events.LockWaitsChanged():
             return _lock_waits(session, event)
-        case events.TableHeld(tables=tables):
-            return replace(session, held=event if tables else None)
+        case events.TableHeld():
+            return _table_held(session, event)
         case events.Header():
             return _header(session, event)
         case events.Planned():
@@ -324,6 +324,14 @@ def _screen(session: Session, event: events.ScreenChanged) -> Session:
     if event.pressed:
         now = replace(now, pressed=event.pressed, pressed_at=event.t)
     return replace(session, looking=(*_others(session, event.client), now))
+
+
+def _table_held(session: Session, event: events.TableHeld) -> Session:
+    """Where nobody looks any more, that they could not be read is no news either."""
+    if event.tables:
+        return replace(session, held=event)
+    failures = {name: failure for name, failure in session.failures.items() if name != "holders"}
+    return replace(session, held=None, failures=failures)
 
 
 def _lock_waits(session: Session, event: events.LockWaitsChanged) -> Session:

@@ -148,7 +148,7 @@ def trying(worker: Late) -> Stage:
         file=types.SimpleNamespace(limits=Limits(lock_retries=2)),
         random=random.Random(1),
     )
-    stage.steady = lambda work: work()
+    stage.holds = worker.holds
     return cast("Stage", stage)
 
 

@@ -193,13 +193,6 @@ def test_who_holds_the_table_is_told_while_somebody_decides_and_only_when_it_cha
     ]
 
 
-def test_more_holders_than_anybody_reads_are_counted() -> None:
-    many = tuple(ServerSession(pid=pid, transaction_began=-9.0 - pid) for pid in range(1, 9))
-    done = Run(Scripted(holders=lambda table, call: many), 3.5, looking={0.5: "t"})
-    (told,) = (event for _, event in done.told if isinstance(event, events.TableHeld))
-    assert ([h.pid for h in told.holders], told.others) == ([8, 7, 6, 5, 4], 3)
-
-
 def test_what_hides_the_holders_is_told_once_where_it_hides_the_waits_as_well() -> None:
     hidden = Refused("no metadata locks", "UPDATE x")
 
@@ -235,3 +228,29 @@ def test_a_reading_that_fails_when_nobody_looks_any_more_is_not_told() -> None:
             raise Unreachable("the server is away")
 
     assert Run(Slow(), 3.5, looking={0.5: "t", 1.1: ""}).others() == []
+
+
+def test_whoever_decides_next_does_not_wait_for_the_end_of_a_pause() -> None:
+    """Nor is told that a reading is back which nobody took."""
+
+    def holders(table: str, call: int) -> tuple[ServerSession, ...]:
+        if table == "t":
+            raise Unreachable("the server is away")
+        return ()
+
+    done = Run(Scripted(holders=holders), 22.5, looking={0.5: "t", 20.5: "", 20.9: "u"})
+    assert done.watcher.asked["holders of t"] == [1, 2, 4, 8, 16]
+    assert done.watcher.asked["holders of u"][0] == 21
+    told = [(at, type(event).__name__) for at, event in done.told if not isinstance(event, events.Sample)]
+    assert told == [(1.0, "ReadingFailed"), (20.5, "TableHeld"), (21.0, "TableHeld")]
+
+
+def test_a_defect_does_not_leave_what_was_known_standing() -> None:
+    def holders(table: str, call: int) -> tuple[ServerSession, ...]:
+        if call > 1:
+            raise KeyError("oops")
+        return ()
+
+    done = Run(Scripted(holders=holders), 3.5, looking={0.5: "t"})
+    told = [getattr(event, "tables", "failed") for event in done.others()]
+    assert told == [("t",), (), "failed"]

@@ -15,6 +15,7 @@ from textual.strip import Strip
 from console.tui.app import ConsoleApp
 from console.tui.glyphs import UNICODE, Glyphs
 from console.tui.source import Source, Trouble
+from console.tui.widgets.pane import Pane
 
 SMALL, MEDIUM, LARGE = (80, 24), (120, 40), (200, 60)
 
@@ -125,3 +126,8 @@ async def shown(
         await screen.settle()
         await screen.redraw()
         yield screen
+
+
+def said(screen: Shown) -> str:
+    """Everything that stands in the dialog that is open, scrolled to or not."""
+    return "\n".join(row.text for row in screen.app.screen.query_one("#text", Pane).lines)

@@ -8,11 +8,11 @@ from console import events
 from console.tui.glyphs import ASCII
 from console.tui.widgets.pane import Pane
 from tests.tui.hostile import HOSTILE, hostile
-from tests.tui.screens import LARGE, MEDIUM, SMALL, Shown, shown
+from tests.tui.screens import LARGE, MEDIUM, SMALL, Shown, said, shown
 from tests.tui.sources import StorySource
 from tests.tui.stories import backfill, up_to
 from tests.tui.story import Story
-from tests.tui.test_dialogs import Demo, said
+from tests.tui.test_dialogs import Demo
 
 pytestmark = pytest.mark.slow
 

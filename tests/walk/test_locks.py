@@ -67,6 +67,23 @@ def test_a_reader_that_holds_the_table(database: Database, make_walk: MakeWalk) 
     ) == [(1,)]
 
 
+def test_a_prepared_transaction_that_holds_the_table_is_told(database: Database, make_walk: MakeWalk) -> None:
+    """It has no session, and no beginning that can be read: still nobody advances into it unwarned."""
+    database.run(f"{SHOP.create}; {SHOP.fill}")
+    walk = make_walk(SHOP.body(), limits=LIMITS)
+    walk.start(advance="manual", alone=False)
+    walk.wait(lambda s: s.waits_for == "advance" and s.phase == "add-column")
+    walk.wait(_held_by(), "nobody told")
+    with database.connect() as link:
+        link.autocommit = True
+        link.execute("BEGIN; SELECT count(*) FROM t; PREPARE TRANSACTION 'left behind'")
+        try:
+            walk.wait(_held_by("prepared transaction"), "told before anybody advances")
+        finally:
+            link.execute("ROLLBACK PREPARED 'left behind'")
+    walk.wait(_held_by(), "told that it has gone")
+
+
 def test_a_queue_behind_our_statement_is_let_go(database: Database, make_walk: MakeWalk) -> None:
     """More than `lock_queue` sessions behind us: cancelled at once, long before the lock timeout."""
     database.run(f"{SHOP.create}; {SHOP.fill}")

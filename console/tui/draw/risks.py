@@ -86,9 +86,8 @@ def _danger(view: View, phase: Phase | None) -> str:
     """What an old transaction, wherever it is at work, does to the phase; empty: nothing that is known."""
     if phase is not None and any("CONCURRENTLY" in statement.sql for statement in phase.statements):
         return "the build may wait until it ends"
-    # Those that hold the table are told one by one; one whose beginning can't be read is not among them.
-    held = view.session.held
-    return "" if held is not None and held.holders else "a lock may wait for it"
+    # Those that hold the table are told one by one, where they can be read.
+    return "a lock may wait for it" if view.session.held is None else ""
 
 
 def _holders(view: View) -> list[Risk]:
@@ -98,13 +97,22 @@ def _holders(view: View) -> list[Risk]:
         return []
     on = " or ".join(held.tables)
     if not held.holders:
-        return [("OK", "ok", f"no old transaction is seen to hold {on}")]
+        return [("OK", "ok", f"no old transaction holds {on}")]
     found: list[Risk] = []
     for session in held.holders:
-        open_for = (
-            "" if session.transaction_began is None else f" for {age(view.now - session.transaction_began)}"
-        )
-        found.append(("BAD", "err", f"{holder(session)} has held {on}{open_for}: a lock would wait for it"))
+        if session.transaction_began is None:
+            found.append(
+                (
+                    "LOOK",
+                    "warn",
+                    f"{holder(session)} holds {on}, since when is not known: a lock may wait for it",
+                )
+            )
+        else:
+            open_for = age(view.now - session.transaction_began)
+            found.append(
+                ("BAD", "err", f"{holder(session)} has held {on} for {open_for}: a lock would wait for it")
+            )
     if held.others:
         found.append(("BAD", "err", f"and {plural(held.others, 'more old transaction')}"))
     return found
