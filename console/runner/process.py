@@ -95,6 +95,14 @@ async def _run(options: Options) -> int:
         return await session.run(inspector)
 
 
+def _size(recording: Path) -> int:
+    """Bytes; -1 where somebody took it away."""
+    try:
+        return recording.stat().st_size
+    except OSError:
+        return -1
+
+
 class _Closing:
     """Lets `aclosing` close an inspector."""
 
@@ -207,10 +215,11 @@ class _Session:
             self._place.directory.write(replace(self._session_file(), outcome=ended.outcome))
         await self._server.close()
         self._recorder.close()
+        size = _size(self._place.recording)
         self._lock.release()
         # Last, so that a server which does not answer holds up nobody who takes the session up again.
         await seal(self._recorder, self._database, self._place.directory.id, ended)
-        leave_report(self._place.directory, self._recorder)
+        leave_report(self._place.directory, self._place.recording, size)
         return ended.exit_status
 
     def _session_file(self) -> directories.SessionFile:
