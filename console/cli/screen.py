@@ -14,7 +14,7 @@ from console.link.protocol import LinkError
 from console.link.ways import LocalWay, Way
 from console.recording import Recording, RecordingError
 from console.session import Session
-from console.tui import TerminalError, run_live, run_picker, run_replay
+from console.tui import NoMoment, TerminalError, run_live, run_picker, run_replay
 from console.tui.past import past_sessions
 from console.tui.source import Source
 from console.tui.terminal import inspect
@@ -70,7 +70,7 @@ def play(
         return run_replay(recording, at=at, speed=speed, whole=whole)
     except (TerminalError, RecordingError) as error:
         raise CommandError(str(error), USAGE) from None
-    except ValueError as error:
+    except NoMoment as error:
         raise CommandError(f"--at: {error}", USAGE) from None
 
 

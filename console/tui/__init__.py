@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from console.tui.clock import NoMoment
 from console.tui.terminal import Terminal, TerminalError, inspect
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     Connect = Callable[[], Awaitable[Source]]
     Parting = Callable[[Session, str, str], tuple[str, int]]
 
-__all__ = ["TerminalError", "run_live", "run_picker", "run_replay"]
+__all__ = ["NoMoment", "TerminalError", "run_live", "run_picker", "run_replay"]
 
 
 def run_live(
@@ -54,8 +55,8 @@ def run_replay(
 
     `at`: where to begin, as in the dialog *Go to* (`14:05`, `12m30s`, an event's number) or a phase's name. `follow`:
     play what is written of it meanwhile, too. `whole`: reads all of it, where `recording` is its first line alone: the
-    first picture does not wait for that. Raises `TerminalError`, `RecordingError`, and ValueError where `at` is
-    no moment of the recording.
+    first picture does not wait for that. Raises `TerminalError`, `RecordingError`, and `NoMoment` where `at` is
+    none of the recording.
     """
     terminal = inspect()
     _prepare(terminal)

@@ -6,6 +6,7 @@ One worker reads the source and folds; it touches no widget, it posts a message.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 
 from console.events import Snapshot
 from console.session import Session, apply
@@ -101,6 +103,8 @@ class ConsoleApp(
         """Why no more events come; empty while they may."""
         self.ends_demo = ends_demo
         self._to_be_drawn = False
+        self._picture: Timer | None = None
+        """Looks whether the first picture of a recording that is still opened stands."""
         self.crashed = False
         self.crash: Path | None = None
         """Where the traceback was written, after a crash; None where no file could be written."""
@@ -125,6 +129,8 @@ class ConsoleApp(
         self.set_class(self.glyphs.name == "ascii", "-ascii")
         self.follow()
         self.set_interval(1.0 if self.source.mode == "live" else 0.25, self.redraw)
+        if isinstance(self.source, ReplaySource) and self.source.player.opening:
+            self._picture = self.set_interval(LAYING_OUT, partial(self._first_picture, self.source))
         self._check_size(self.size)
 
     @work(exclusive=True, group="stream", exit_on_error=False)
@@ -195,16 +201,14 @@ class ConsoleApp(
             shown = screen.is_mounted and screen.display
             if isinstance(screen, MainScreen | Dialog | SmallScreen) and shown:
                 screen.redraw(view)
-        if view.playing is not None and view.playing.opening and self.session.s:
-            self._first_picture()
 
-    def _first_picture(self) -> None:
-        """Tell the source when it stands: when it was drawn in panels that were laid out, and has been sent."""
-        assert isinstance(self.source, ReplaySource)
-        if any(pane.lines for pane in self.screen_stack[0].query(Pane)):
-            self.call_after_refresh(self.call_after_refresh, self.source.drawn)
-        else:
-            self.set_timer(LAYING_OUT, self._first_picture)
+    def _first_picture(self, source: ReplaySource) -> None:
+        """Tell a recording that is still opened when its first picture stands: in panels that are laid out."""
+        laid_out = any(pane.lines for screen in self.screen_stack[:1] for pane in screen.query(Pane))
+        if self._picture is not None and (laid_out or not source.player.opening):
+            self._picture.stop()
+            # Twice, since the first call comes before what was drawn is sent.
+            self.call_after_refresh(self.call_after_refresh, source.drawn)
 
     def on_resize(self, event: textual_events.Resize) -> None:
         """A terminal too small gets one sentence; enlarged, it gets everything back."""

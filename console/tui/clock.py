@@ -11,6 +11,10 @@ from console.events import Header
 UNITS = {"d": 86400, "h": 3600, "m": 60, "min": 60, "s": 1}
 
 
+class NoMoment(ValueError):
+    """Where a replay is to begin is no moment of the recording."""
+
+
 def zone(header: Header | None) -> tzinfo:
     """The time zone in which the session was started, so that a replay shows the times that people saw."""
     if header is not None:

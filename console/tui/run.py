@@ -11,7 +11,7 @@ from console.recording import Recording
 from console.session import Session
 from console.tui.app import ConsoleApp
 from console.tui.back import advice, attach
-from console.tui.clock import parse_moment
+from console.tui.clock import NoMoment, parse_moment
 from console.tui.crash import words
 from console.tui.mending import no_link
 from console.tui.past import Past
@@ -73,7 +73,7 @@ def replay(
 ) -> int:
     """Play a recording; the exit status. With `whole`, it is no more than its first line until that has read it.
 
-    Raises ValueError where `at` is no moment of it, and RecordingError where the whole can't be read.
+    Raises NoMoment where `at` is none of it, and RecordingError where the whole can't be read.
     """
     name = Path(recording.path).name
     player = Player(recording, speed=speed, bookmarks=Bookmarks.of(recording.header, recording.path))
@@ -123,17 +123,17 @@ def pick(known: Sequence[Past], terminal: Terminal) -> Past | None:
 
 
 def begin(player: Player, at: str) -> None:
-    """Put the play head where `at` says. Raises ValueError where that is no moment of the recording."""
+    """Put the play head where `at` says. Raises NoMoment."""
     if at.isdigit():
         if not 1 <= int(at) <= len(player.tape.events):
-            raise ValueError(f"there is no event {at}: the recording has {len(player.tape.events)}")
+            raise NoMoment(f"there is no event {at}: the recording has {len(player.tape.events)}")
         player.go_to_event(int(at))
         return
     began = player.phase(at)
     header = player.tape.at_event(1).header
     moment = began if began is not None else parse_moment(at, header, 0.0)
     if moment is None:
-        raise ValueError(
+        raise NoMoment(
             f"{at!r} is no moment: write 14:05:30 (time of day), 12m30s (from the beginning), 120 (an event) or a phase"
         )
     player.seek(moment)
