@@ -144,12 +144,12 @@ class SessionDirectory:
         before = Path(known.socket) if known and known.socket else None
         if before is not None and _is_private(before.parent):
             return before
+        # What is made in them has mode 0700 and an unguessable name.
         parents = [Path(p) for p in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp") if p]  # noqa: S108
         for parent in parents:
             if len(os.fsencode(parent)) > SOCKET_PATH_BYTES - 40:
                 continue
             try:
-                # Made with mode 0700 and an unguessable name.
                 return Path(tempfile.mkdtemp(prefix="column-console-", dir=parent)) / "runner.sock"
             except OSError:
                 continue

@@ -83,10 +83,10 @@ class Ground(Protocol):
 def ground_for(database: Database, place: Place) -> Ground:
     """The ground of a database, in a claimed folder; only its own driver is loaded."""
     if database == "postgresql":
-        from console.demo.postgresql.ground import PostgresqlGround  # noqa: PLC0415
+        from console.demo.postgresql.ground import PostgresqlGround  # noqa: PLC0415 - one driver, not two
 
         return PostgresqlGround(place)
-    from console.demo.mysql.ground import MySqlGround  # noqa: PLC0415
+    from console.demo.mysql.ground import MySqlGround  # noqa: PLC0415 - as above
 
     return MySqlGround(place, database)
 

@@ -151,6 +151,7 @@ def remove_if_left(directory: Path) -> bool:
 
 
 def _bases() -> list[Path]:
+    # Folders with names that nobody can guess are made in them, with mode 0700.
     candidates = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"), Path("/run")]  # noqa: S108
     usable = [base.resolve() for base in candidates if base.is_dir() and os.access(base, os.W_OK | os.X_OK)]
     return list(dict.fromkeys(usable))

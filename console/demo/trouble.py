@@ -53,6 +53,7 @@ class Trouble(Protocol):
 class Hold:
     """A session that holds something for a time."""
 
+    # `help`, as every entry of the menu calls it.
     def __init__(self, name: str, title: str, help: str, session: HeldSession, holds: str) -> None:  # noqa: A002
         self.name = name
         self.title = title

@@ -260,7 +260,8 @@ class Lasting:
         refused = False
         nobody_since: float | None = None
         while not self._is_over():
-            wait = REFUSED_PAUSE if refused else pause(self._failures, chance=random.random())  # noqa: S311
+            chance = random.random()  # noqa: S311 - jitter, not a secret
+            wait = REFUSED_PAUSE if refused else pause(self._failures, chance=chance)
             self._failures += 1
             self._next_try = time.monotonic() + wait
             await asyncio.sleep(wait)

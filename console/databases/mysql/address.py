@@ -18,6 +18,7 @@ from console.databases.base import Unreachable
 
 TlsMode = Literal["disabled", "preferred", "required", "verify-ca", "verify-identity"]
 PORT = 3306
+# Where servers listen by default: connected to, never made.
 SOCKETS = ("/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock", "/tmp/mysql.sock")  # noqa: S108
 OPTION_FILE = "~/.my.cnf"
 

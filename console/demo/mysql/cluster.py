@@ -182,6 +182,7 @@ class MySqlCluster:
         if row is None:
             return {}
         names = ("Replica_IO_Running", "Replica_SQL_Running", "Last_IO_Error", "Last_SQL_Error")
+        # The stubs do not know that a DictCursor's rows are dicts.
         return {name: self.family.replication_column(row, name) for name in names}  # type: ignore[arg-type]
 
     def wait_until_replicating(self, timeout_s: float = 60.0) -> None:
