@@ -101,7 +101,7 @@ def replay(name: str | None, at: str | None, speed: float, *, redact: bool = Fal
     read: list[Recording] = []
 
     def whole() -> Recording:
-        read.append(Recording.open(path))
+        read.append(Recording.open(path).filled())
         return read[0]
 
     status = play(head, at, speed, whole=whole)

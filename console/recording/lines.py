@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
 
@@ -19,6 +19,10 @@ class Lines(Sequence[bytes]):
         """A line of the file, by the byte at which it begins."""
         self._begins.append(begins)
 
+    def extend(self, begins: Iterable[int]) -> None:
+        """Lines of the file, by the bytes at which they begin."""
+        self._begins.extend(begins)
+
     def append_own(self, line: bytes) -> None:
         """A line that the file does not have."""
         self._own[len(self._begins)] = line
@@ -31,6 +35,11 @@ class Lines(Sequence[bytes]):
     def between(self, first: int, last: int) -> Iterator[bytes]:
         """The lines from the first, up to and without the last."""
         return (self[index] for index in range(first, last))
+
+    def pick(self, indices: Iterable[int]) -> list[bytes]:
+        """The lines with these numbers, none of which is kept by itself or is the last of a file that is torn there."""
+        data, begins = self._data, self._begins
+        return [data[begins[index] : data.find(b"\n", begins[index])] for index in indices]
 
     def __len__(self) -> int:
         return len(self._begins)

@@ -107,6 +107,20 @@ class Sample(Event, frozen=True, gc=False, tag="sample"):
     r: tuple[Copy, ...] = ()
 
 
+class Lag(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the charts show of a replica."""
+
+    name: str
+    lag: float | None = None
+
+
+class Charted(Event, frozen=True, gc=False, tag="sample"):
+    """What the charts show of a sample, read off its line without the rest."""
+
+    v: Figures = Figures()
+    r: tuple[Lag, ...] = ()
+
+
 class Batches(Event, frozen=True, gc=False, tag="batches"):
     """A packed `events.Batches`."""
 
@@ -130,6 +144,8 @@ class Kept(Event, frozen=True, gc=False, tag="snapshot"):
     waits: msgspec.Raw = msgspec.Raw(b"")
     """`Waits`, or nothing."""
     crc: int = -1
+    seal: int = -1
+    """Of all lines from the snapshot before it on, that one included; -1 where it has none."""
 
 
 class Waits(msgspec.Struct, frozen=True):

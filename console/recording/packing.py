@@ -1,4 +1,4 @@
-"""Packs events into lines, and takes them out again: `unpack(decode(pack(event))) == event`, to the last digit."""
+"""Packs events into lines, and takes them out again: `decode(pack(event)) == event`, to the last digit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from console import events
 from console.events.kinds import Event
 from console.recording import packed
-from console.recording.packed import Copy, Counts, Figures, Kept, Moment, Moments, Wait
+from console.recording.packed import Copy, Counts, Figures, Kept, Lag, Moment, Moments, Wait
 from console.session import Point, Session, apply
 
 Value = int | float | str | tuple[int, ...] | None
@@ -212,21 +212,38 @@ def _sample_of(line: packed.Sample) -> events.Sample:
     )
 
 
-_name: Callable[[Copy], str] = attrgetter("name")
-_lag: Callable[[Copy], float | None] = attrgetter("lag")
+_name: Callable[[Copy | Lag], str] = attrgetter("name")
+_lag: Callable[[Copy | Lag], float | None] = attrgetter("lag")
 
 
-def charted(line: packed.Sample, names: tuple[str, ...]) -> tuple[Point, tuple[str, ...]]:
-    """What `session.point` makes of the sample, without unpacking it: a recording has a hundred thousand of them."""
-    v, copies = line.v, line.r
-    if tuple(map(_name, copies)) == names:
-        lags = tuple(map(_lag, copies))
-    else:
-        by_name = {copy.name: copy.lag for copy in copies}
-        names = (*names, *(name for name in by_name if name not in names))
-        lags = tuple(by_name.get(name) for name in names)
-    tps = v.transactions_per_second if v.application_tps is None else v.application_tps
-    return Point(line.t, v.rows_per_second, lags, tps, v.p99_ms, v.waiting), names
+def charts(
+    samples: Iterable[packed.Sample | packed.Charted], names: tuple[str, ...]
+) -> tuple[list[Point], tuple[str, ...]]:
+    """What `session.point` makes of each sample, without unpacking it: a recording has a hundred thousand of them.
+
+    `names` are the replicas known before them; given back as they are known after them.
+    """
+    points = []
+    for line in samples:
+        v, copies = line.v, line.r
+        if tuple(map(_name, copies)) == names:
+            lags = tuple(map(_lag, copies))
+        else:
+            by_name = {copy.name: copy.lag for copy in copies}
+            names = (*names, *(name for name in by_name if name not in names))
+            lags = tuple(by_name.get(name) for name in names)
+        tps = v.application_tps
+        points.append(
+            Point(
+                line.t,
+                v.rows_per_second,
+                lags,
+                v.transactions_per_second if tps is None else tps,
+                v.p99_ms,
+                v.waiting,
+            )
+        )
+    return points, names
 
 
 # -- Batches
@@ -338,11 +355,13 @@ def lock_waits(texts: Sequence[str], waits: Sequence[Wait], t: float) -> tuple[e
 # -- Snapshots
 
 
-def pack_snapshot(event: events.Snapshot, waits: Iterable[events.LockWait]) -> bytes:
+def pack_snapshot(
+    event: events.Snapshot, waits: Iterable[events.LockWait], *, seal: int | None = None
+) -> bytes:
     """The line of a snapshot whose session is without its lock waits, which are given beside it.
 
     It bears a checksum: a damaged event is an event that says something else, but a damaged snapshot would change what
-    is shown of everything before it.
+    is shown of everything before it. `seal` is that of the lines since the last snapshot (`stretches.seal`).
     """
     texts, began = packed_waits(waits, event.t)
     beside = msgspec.json.encode({"texts": texts, "began": began}) if began else b""
@@ -350,6 +369,8 @@ def pack_snapshot(event: events.Snapshot, waits: Iterable[events.LockWait]) -> b
     if beside:
         fields["waits"] = msgspec.Raw(beside)
     fields["crc"] = zlib.crc32(bytes(event.session) + beside)
+    if seal is not None:
+        fields["seal"] = seal
     return _encode("snapshot", fields, event)
 
 

@@ -48,6 +48,29 @@ def read_line(line: bytes) -> events.Event | None:
     return event
 
 
+def taken_line(line: bytes) -> events.Event:
+    """The same of a line that the recording took in; where it can't be an event after all, a log line that says so.
+
+    The lines of a sealed stretch are taken in unread: they are as they were written, by whomever.
+
+    >>> taken_line(b'{"kind":"sample","v":"seven","t":2.5,"s":9}')
+    Log(level='warning', text='event 9 can not be read', t=2.5, s=9)
+    """
+    event = read_line(line)
+    if event is not None:
+        return event
+    try:
+        when = msgspec.json.decode(line, type=_When)
+    except UNREADABLE:
+        when = _When()
+    return events.Log(level="warning", text=f"event {when.s} can not be read", t=when.t, s=when.s)
+
+
+class _When(msgspec.Struct):
+    t: float = 0.0
+    s: int = 0
+
+
 def read_event(line: bytes) -> events.Event | None:
     """The event on a line of the present format; None where it can't be one."""
     found = read_line(line)

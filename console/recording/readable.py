@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -40,17 +40,16 @@ def _newer(written: int) -> str:
     )
 
 
-def readable(
-    lines: Sequence[bytes], first: int, begins: int, problem: Callable[[int, str], None]
-) -> Iterator[Read]:
-    """The lines that hold an event, from the one with the index `first` on, which begins at the byte `begins`.
+def readable(data: bytes, before: int, begins: int, problem: Callable[[int, str], None]) -> Iterator[Read]:
+    """The lines that hold an event, from the one on that begins at this byte, after so many lines.
 
     Those before it are of the present format. `problem` takes a line's number and what is wrong with it.
     """
     written = events.FORMAT
-    tail = len(lines) if lines[-1] else 0
+    lines = data[begins:].split(b"\n")
+    tail = before + len(lines) if lines[-1] else 0
     ends = begins - 1
-    for number, line in enumerate(lines[first:], first + 1):
+    for number, line in enumerate(lines, before + 1):
         begins = ends + 1
         ends = begins + len(line)
         if not line:

@@ -15,9 +15,10 @@ from msgspec.structs import replace
 
 from console import events
 from console.recording.chain import Chain, verify
-from console.recording.packing import decode, session_of, unpack
-from console.recording.problems import Problem, RecordingError
-from console.recording.scan import Scan, scan
+from console.recording.found import Found
+from console.recording.packing import session_of, unpack
+from console.recording.problems import Problem, RecordingError, taken_line
+from console.recording.scan import scan
 from console.recording.stride import stride
 from console.session import HISTORY, LOG, LogLine, Point, Session, snapshot
 
@@ -25,7 +26,7 @@ from console.session import HISTORY, LOG, LogLine, Point, Session, snapshot
 class Recording:
     """A session on disk. Positions count events: position n lies after the first n."""
 
-    def __init__(self, path: str, found: Scan, data: bytes) -> None:
+    def __init__(self, path: str, found: Found, data: bytes) -> None:
         self.path = path
         self._data = data
         self.events: Sequence[events.Event] = _Events(found.lines)
@@ -71,6 +72,12 @@ class Recording:
             return cls(str(path), scan(first + ends, str(path)), first + ends) if ends else None
         except RecordingError:
             return None
+
+    def filled(self) -> Self:
+        """With every point of the charts made, which otherwise each minute's are when one of them is asked for."""
+        for _ in self.points:
+            pass
+        return self
 
     @property
     def header(self) -> events.Header | None:
@@ -125,8 +132,8 @@ class Recording:
         """The events of these kinds, in order, each with the position just after it."""
         lines = self._found.lines
         for position, kind in enumerate(self._found.kinds, 1):
-            if kind in kinds:
-                yield position, decode(lines[position - 1])
+            if kind in kinds and isinstance(event := _decode(lines[position - 1]), kinds):
+                yield position, event
 
     def held(self) -> Iterator[events.Event]:
         """All that the file holds, in its order: the events, and between them the snapshots."""
@@ -134,7 +141,7 @@ class Recording:
         due = iter([*zip(found.snapshot_at, found.snapshots, strict=True), (-1, None)])
         after, kept = next(due)
         for position, line in enumerate(found.lines.between(0, len(found.lines)), 1):
-            event = decode(line)
+            event = _decode(line)
             yield event
             while kept is not None and after <= position:
                 # One that stands in for lost events is an event itself.
@@ -142,7 +149,7 @@ class Recording:
                     yield unpack(kept)
                 after, kept = next(due)
 
-    def copy(self, found: Scan) -> Self:
+    def copy(self, found: Found) -> Self:
         """A recording that holds something else of the same file, whose chain and problems stay."""
         made = type(self)(self.path, found, self._data)
         made.problems = self.problems
@@ -184,7 +191,12 @@ class _Events(Sequence[events.Event]):
     def __getitem__(self, index: int | slice) -> events.Event | Sequence[events.Event]:
         if isinstance(index, slice):
             return _Events(self._lines[index])
-        return decode(self._lines[index])
+        return _decode(self._lines[index])
+
+
+def _decode(line: bytes) -> events.Event:
+    """The event on a line that was taken in."""
+    return unpack(taken_line(line))
 
 
 HEAD = 1 << 16

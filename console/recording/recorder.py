@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import os
 import stat
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -26,6 +27,7 @@ from console.recording.disk import DiskSync
 from console.recording.packing import pack, pack_snapshot
 from console.recording.problems import RecordingError
 from console.recording.reader import Recording
+from console.recording.stretches import SNAPSHOT, seal
 from console.session import Session, apply, snapshot
 
 SNAPSHOT_EACH = 60.0
@@ -53,6 +55,7 @@ class Recorder:
         self._link = last_link(held)
         self._lines = held.count(b"\n")
         self._hash = hashlib.sha256(held)
+        self._seal = seal(held)
         self._path = path
         self._session = session
         self._on_problem = on_problem
@@ -165,7 +168,11 @@ class Recorder:
         """Without what the reader puts together from the rare events while it opens the file."""
         self._snapshot_at = self._session.t
         lean = replace(self._session, statements=(), actions=(), keys=(), history=(), log=())
-        self._write(_snapshot(lean, whole=False))
+        self._write(self._snapshot(lean, whole=False))
+
+    def _snapshot(self, session: Session, *, whole: bool) -> bytes:
+        event = snapshot(replace(session, lock_waits=()), whole=whole)
+        return pack_snapshot(event, session.lock_waits, seal=self._seal)
 
     def _recover(self) -> None:
         """Write a whole snapshot in the place of what was lost."""
@@ -173,7 +180,7 @@ class Recorder:
         if self._session.t - self._tried_at < RETRY_EACH and self._session.ended is None:
             return
         self._tried_at = self._session.t
-        if self._write(_snapshot(self._session, whole=True)):
+        if self._write(self._snapshot(self._session, whole=True)):
             return
         lost, self._lost = self._lost, 0
         self._snapshot_at = self._session.t
@@ -204,6 +211,7 @@ class Recorder:
     def _count(self, data: bytes) -> None:
         self._lines += data.count(b"\n")
         self._hash.update(data)
+        self._seal = zlib.crc32(data, 0 if data.startswith(SNAPSHOT) else self._seal)
 
     def _cut_back(self, written: int, data: bytes) -> None:
         """Take a line that was written in part out again."""
@@ -213,10 +221,6 @@ class Recorder:
             self._end += written
             self._count(data[:written])
             self._torn = True
-
-
-def _snapshot(session: Session, *, whole: bool) -> bytes:
-    return pack_snapshot(snapshot(replace(session, lock_waits=()), whole=whole), session.lock_waits)
 
 
 def _open(path: Path) -> int:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from console import events
 from console.recording import packed, packing
-from console.recording.problems import UNREADABLE
+from console.recording.problems import UNREADABLE, taken_line
 from console.session import HISTORY, Point, Session, apply
 
 _APART = (packed.Batches, packed.LockWaits)
@@ -30,8 +30,8 @@ class _Passed:
         self.lags: dict[str, float] = {}
 
     def add(self, sample: packed.Sample) -> None:
-        point, self.names = packing.charted(sample, self.names)
-        self.points.append(point)
+        points, self.names = packing.charts((sample,), self.names)
+        self.points += points
         self.t, self.s = max(self.t, sample.t), max(self.s, sample.s)
         self.queue = max(self.queue, sample.v.queued_behind_us)
         # Through a dict, as `apply` does it: of one that a damaged line names twice, the last lag counts.
@@ -63,7 +63,7 @@ def stride(session: Session, lines: Iterable[bytes], samples: int) -> Session:
     """The session after the lines, of which so many are samples. A line that makes no sense changes nothing."""
     passed = _Passed(session.replica_names)
     for line in lines:
-        event = packed.decode(line)
+        event = taken_line(line)
         if type(event) is packed.Sample:
             samples -= 1
             # As `apply` does with an event that was applied before.

@@ -53,7 +53,7 @@ def test_it_says_what_the_present_format_says(number: int) -> None:
             before = replace(before, format=events.FORMAT)  # noqa: PLW2901 - the one thing that differs
         assert before == now
     assert replace(older.final, header=None) == replace(present.final, header=None)
-    assert (older.points, older.log, older.times) == (present.points, present.log, present.times)
+    assert ([*older.points], older.log, older.times) == ([*present.points], present.log, present.times)
 
 
 def test_a_line_of_a_format_that_was_none_is_left_out_and_told(tmp_path: Path) -> None:

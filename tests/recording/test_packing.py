@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from console import events
 from console.recording import packed
 from console.recording.convert import convert
-from console.recording.packing import charted, decode, intact, pack, pack_snapshot
+from console.recording.packing import charts, decode, intact, pack, pack_snapshot
 from console.session import Session, fold, point, snapshot
 from tests.recording.night import night
 from tests.recording.streams import any_event
@@ -118,8 +118,8 @@ def test_points_are_those_of_the_fold(samples: list[events.Sample]) -> None:
         line = packed.decode(pack(sample))
         assert isinstance(line, packed.Sample)
         expected, names = point(sample, names)
-        made, ours = charted(line, ours)
-        assert (made, ours) == (expected, names)
+        made, ours = charts([line], ours)
+        assert (made, ours) == ([expected], names)
 
 
 @given(st.lists(_waits, max_size=4))

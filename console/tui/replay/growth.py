@@ -70,7 +70,7 @@ class Growth:
 def _open(path: Path) -> tuple[Recording, float]:
     """The recording, and the seconds of processor time that reading it took."""
     began = time.thread_time()
-    return Recording.open(path), time.thread_time() - began
+    return Recording.open(path).filled(), time.thread_time() - began
 
 
 def _size(path: Path) -> tuple[int, float]:
