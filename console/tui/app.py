@@ -98,7 +98,8 @@ class ConsoleApp(
         self.source = source
         self.trouble = trouble
         self.glyphs = glyphs
-        self.session = Session()
+        # A recording is there at once: the first picture shows it.
+        self.session = source.player.session() if isinstance(source, ReplaySource) else Session()
         self.link = ""
         """Why no more events come; empty while they may."""
         self.ends_demo = ends_demo

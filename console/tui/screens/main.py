@@ -13,6 +13,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
+from textual.geometry import Size
 from textual.screen import Screen
 
 from console.tui import actions
@@ -88,17 +89,24 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Everything there is; the style sheet decides what is shown where."""
+        self._settle(self.app.size)
         yield Pane(header.draw, id="header")
         yield Pane(lambda view, width, height: [phases.strip(view, width)], id="strip")
+        panels = {
+            "phases": Pane(phases.draw, id="phases", classes="panel lower"),
+            "current": Pane(current.draw, id="current", classes="panel"),
+            "replicas": Pane(readings.replicas, id="replicas", classes="panel lower"),
+            "charts": Pane(charts.draw, id="charts", classes="panel"),
+            "tabs": Pane(self._draw_tabs, id="tabs"),
+            "locks": Pane(locks.draw, id="locks", classes="panel lower"),
+            "log": Tail(log.draw, id="log", classes="panel lower"),
+        }
+        panels[self.shown].add_class("-shown")
         with Container(id="body"):
-            yield Pane(phases.draw, id="phases", classes="panel lower")
-            yield Pane(current.draw, id="current", classes="panel")
-            yield Pane(readings.replicas, id="replicas", classes="panel lower")
-            yield Pane(charts.draw, id="charts", classes="panel")
-            yield Pane(self._draw_tabs, id="tabs")
-            yield Pane(locks.draw, id="locks", classes="panel lower")
-            yield Tail(log.draw, id="log", classes="panel lower")
-        yield Pane(timeline.draw, id="timeline")
+            yield from map(panels.__getitem__, self._order(self.app.size))
+        track = Pane(timeline.draw, id="timeline")
+        track.styles.height = timeline.rows(self.app.size.height)
+        yield track
         with Horizontal(id="buttons"):
             mode = self.console_app.source.mode
             for name in (*(TRANSPORT if mode == "replay" else WORK), "back", "menu", "help", "leave"):
@@ -107,13 +115,21 @@ class MainScreen(Screen[None]):
                 yield Chip(name, action.shown_key, action.label, id=f"do-{name}", classes=classes)
             yield Pane(self._draw_hints, id="hints")
 
+    def _settle(self, size: Size) -> None:
+        """Take the classes of this size now, which Textual gives with the first layout, so that one layout does."""
+        self.set_class(self.console_app.source.mode == "replay", "-replay")
+        for length, breakpoints in (
+            (size.width, self.HORIZONTAL_BREAKPOINTS),
+            (size.height, self.VERTICAL_BREAKPOINTS),
+        ):
+            self.add_class([name for least, name in breakpoints if length >= least][-1])
+
     def on_mount(self) -> None:
         """Only panels and buttons take the focus."""
-        self.set_class(self.console_app.source.mode == "replay", "-replay")
         for name in ("header", "strip", "tabs", "timeline", "hints"):
             self.query_one(f"#{name}", Pane).can_focus = False
-        self.bring_up(self.shown)
-        self.call_after_refresh(self.redraw)
+        # Each draws as soon as it knows its size.
+        self.redraw()
 
     # -- Drawing
 
@@ -197,15 +213,17 @@ class MainScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Each layout has its panels in an order of its own; a grid fills its cells in that order."""
-        columns, rows = self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS
-        width, height = event.size
+        height = event.size.height
         self.query_one("#timeline").styles.height = timeline.rows(height)
-        if width < columns[1][0] or height < rows[2][0]:
-            self._arrange(SMALL)
-        else:
-            self._arrange(LARGE if width >= columns[2][0] and height >= rows[3][0] else MEDIUM)
-        if self.shown == "charts" and height >= rows[1][0]:
+        self._arrange(self._order(event.size))
+        if self.shown == "charts" and height >= self.VERTICAL_BREAKPOINTS[1][0]:
             self.bring_up("locks")
+
+    def _order(self, size: Size) -> Sequence[str]:
+        columns, rows = self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS
+        if size.width < columns[1][0] or size.height < rows[2][0]:
+            return SMALL
+        return LARGE if size.width >= columns[2][0] and size.height >= rows[3][0] else MEDIUM
 
     def _arrange(self, order: Sequence[str]) -> None:
         body = self.query_one("#body")
