@@ -1,7 +1,7 @@
-"""Who holds up whom: the lock waits that are read now, and the holders that our last try for a lock met.
+"""Who holds up whom: the lock waits that are read now, and those who hold while nobody waits yet. Pure.
 
-Between two tries nobody waits, so the readings show nothing; who held the table when the try failed is known all
-the same, and is who must be dealt with. Pure.
+Between two tries nobody waits, so the readings show nothing; who held the table when the try failed is known all the
+same, and is who must be dealt with. Before a phase that locks a table, that are the old transactions on it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,22 @@ NOT_SENT, WAITS = "NOT SENT", "WAITS"
 
 
 def waits(session: Session) -> tuple[LockWait, ...]:
-    """The lock waits, and those who held up our last try although they do not show as waits."""
+    """The lock waits, and those who hold what our next or last try needs although they do not show as waits."""
+    known = _of_our_try(session)
+    held = session.held
+    if held is None:
+        return known
+    there = {wait.session.pid for wait in known}
+    on = " or ".join(held.tables)
+    roots = (
+        LockWait(session=holder, blocked_by=(), on=on, began=holder.transaction_began or 0.0)
+        for holder in held.holders
+        if holder.pid not in there
+    )
+    return (*roots, *known)
+
+
+def _of_our_try(session: Session) -> tuple[LockWait, ...]:
     tried = last_try(session)
     if tried is None:
         return session.lock_waits

@@ -48,6 +48,42 @@ async def test_the_holder_stands_over_our_statement(word: str, size: tuple[int, 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("size", [SMALL, MEDIUM], ids=str)
+async def test_who_holds_the_table_before_a_phase_is_there_to_be_dealt_with(size: tuple[int, int]) -> None:
+    source = StorySource("waiting")
+    async with shown(source, size) as screen:
+        assert "nobody waits for a lock" in screen.text
+        report = session_of(812, "report", "psql", "SELECT 1", state="idle in transaction")
+        others = session_of(813, "report", "psql", "SELECT 2", state="active")
+        source.story.tell(events.TableHeld, tables=("public.orders",), holders=(report, others))
+        source.more()
+        await screen.settle()
+        assert "nobody waits, but 2 old transactions hold public.orders" in screen.text
+        assert "812 report" in screen.text
+        await screen.press("h")
+        assert isinstance(screen.app.screen, SessionDetails)
+        assert "Session 812" in screen.text
+        await screen.press("right", "right", "enter", "right", "enter")
+        assert source.asked[0][:2] == ("terminate-session", ("812", repr(report.started)))
+        await screen.press("escape")
+        source.story.tell(events.TableHeld)
+        source.more()
+        await screen.settle()
+        assert waits(screen.app.session) == ()
+
+
+def test_a_holder_that_holds_up_our_try_stands_once() -> None:
+    story = held(TEXTS["WAITS"])
+    blocker = session_of(4711, "clerk", "back office", "SELECT 1", state="idle in transaction")
+    another = session_of(4712, "clerk", "back office", "SELECT 1", state="idle in transaction")
+    story.tell(events.TableHeld, tables=("public.orders", "public.customers"), holders=(blocker, another))
+    found = waits(fold(story.events))
+    assert [wait.session.pid for wait in found[:2]] == [4712, 4711]
+    assert found[0].on == "public.orders or public.customers"
+    assert [wait.session.ours for wait in found] == [False, False, True]
+
+
+@pytest.mark.slow
 async def test_the_holder_can_be_ended() -> None:
     source = StorySource(held(TEXTS["NOT SENT"]))
     async with shown(source) as screen:

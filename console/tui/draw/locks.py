@@ -78,7 +78,7 @@ def summary(view: View) -> Line:
             (f"{plural(len(tried.holders), 'session')} {verb} what ours needs, seen {seen} ago", "warn")
         )
     elif not waiting:
-        parts.append(("nobody waits for a lock", "ok"))
+        parts.append(_nobody(view))
     else:
         longest = max(view.now - wait.began for wait in waiting)
         parts.append((f"{plural(len(waiting), 'session')} waiting, the longest {age(longest)}", "strong"))
@@ -93,6 +93,15 @@ def summary(view: View) -> Line:
         old = "never read" if read is None else f"OLD: read {age(view.now - read)} ago"
         parts += ["   ", (old, "warn")]
     return line(*parts)
+
+
+def _nobody(view: View) -> Part:
+    held = view.session.held
+    if held is None or not held.holders or view.session.ended is not None:
+        return "nobody waits for a lock", "ok"
+    count = len(held.holders) + held.others
+    verb = "holds" if count == 1 else "hold"
+    return f"nobody waits, but {plural(count, 'old transaction')} {verb} {' or '.join(held.tables)}", "warn"
 
 
 def draw(view: View, width: int, height: int) -> list[Line]:
