@@ -16,7 +16,7 @@ from console.cli.errors import DONE, UNFINISHED, USAGE, CommandError, can_be_wri
 from console.cli.say import Progress, data, tell
 from console.damaged import damaged_sessions
 from console.directories import AmbiguousName, DirectoryError
-from console.recording import Recording, RecordingError
+from console.recording import Problem, Recording, RecordingError
 
 LARGE = 2_000_000
 """Bytes of a recording whose first picture does not wait until all of it is read."""
@@ -93,19 +93,26 @@ def replay(name: str | None, at: str | None, speed: float, *, redact: bool = Fal
         if name is None:
             return DONE
     path = found(name)
+    if redact:
+        from console.recording.rewritten import without_names
+
+        # Each time that it is read: it may be written still.
+        shown = opened(str(path), redact=True, verified=False)
+        return play(shown, lambda: without_names(Recording.open(path)), at, speed)
     large = path.exists() and path.stat().st_size >= LARGE
-    head = Recording.head(path) if large and not redact else None
+    head = Recording.head(path) if large else None
     if head is None:
         # Whether it is as it was written, the screen says once its first picture stands.
-        return play(opened(str(path), redact=redact, verified=False), at, speed)
-    read: list[Recording] = []
+        return play(opened(str(path), verified=False), lambda: Recording.open(path), at, speed)
+    missing: list[Problem] = []
 
     def whole() -> Recording:
-        read.append(Recording.open(path).filled())
-        return read[0]
+        recording = Recording.open(path).filled()
+        missing[:] = recording.problems
+        return recording
 
-    status = play(head, at, speed, whole=whole)
-    for problem in read[0].problems if read else ():
+    status = play(head, whole, at, speed, begun=True)
+    for problem in missing:
         tell(f"{path}, {problem}", "warning")
     return status
 

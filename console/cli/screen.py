@@ -60,14 +60,19 @@ def show_way(way: Way, *, world: Path | None = None, parting: Parting | None = N
 
 
 def play(
-    recording: Recording, at: str | None, speed: float, *, whole: Callable[[], Recording] | None = None
+    recording: Recording,
+    read: Callable[[], Recording],
+    at: str | None,
+    speed: float,
+    *,
+    begun: bool = False,
 ) -> int:
-    """Plays a recording, and what is written of it meanwhile; the exit status.
+    """Plays a recording, and what is written of it meanwhile, which `read` reads; the exit status.
 
-    With `whole`, `recording` is its first line alone, and that reads all of it.
+    With `begun`, `recording` is its first line alone.
     """
     try:
-        return run_replay(recording, at=at, speed=speed, whole=whole)
+        return run_replay(recording, read, at=at, speed=speed, begun=begun)
     except (TerminalError, RecordingError) as error:
         raise CommandError(str(error), USAGE) from None
     except NoMoment as error:

@@ -45,6 +45,8 @@ def _ago(when: float | None, t: float) -> float | None:
 
 
 def _sample(record: Record) -> Record:
+    if not record.keys().isdisjoint(("v", "at", "r")):
+        raise ValueError("a sample of format 2, behind a header that says otherwise")
     made, get = _head(record), record.get
     t = made["t"]
     made["v"] = [

@@ -13,7 +13,8 @@ from console import events
 from console.recording.packed import Kept
 
 CLOCK_SLACK = 1.0
-"""Seconds by which an event may be stamped later than the next one; more is a damaged digit."""
+"""Seconds by which an event may be stamped later than the next one, or earlier than the one before; more is a damaged
+digit."""
 
 
 class Read(NamedTuple):
@@ -71,7 +72,7 @@ class Order:
             wrong = f"event {event.s} stands in the wrong place, and is left out"
         elif after is not None and self._number_damaged(read, after):
             wrong = f"event {event.s} has a damaged number, and is left out"
-        elif after is not None and self._last_t <= after.event.t < event.t - CLOCK_SLACK:
+        elif self._time_damaged(event.t, after):
             wrong = f"event {event.s} has a damaged time, and is left out"
         if wrong:
             self._problem(read.number, wrong)
@@ -89,6 +90,13 @@ class Order:
         if read.is_snapshot and not after.is_snapshot:
             return read.event.s >= after.event.s
         return read.event.s > after.event.s
+
+    def _time_damaged(self, t: float, after: Read | None) -> bool:
+        if after is not None and after.event.t < self._last_t:
+            # The one before was stamped too late, rather than all from here on too early.
+            return False
+        too_early = t < self._last_t - CLOCK_SLACK
+        return too_early or (after is not None and after.event.t < t - CLOCK_SLACK)
 
     def _look_for_gap(self, read: Read) -> None:
         first = self.last + 1

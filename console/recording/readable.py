@@ -53,6 +53,8 @@ def readable(data: bytes, before: int, begins: int, problem: Callable[[int, str]
         begins = ends + 1
         ends = begins + len(line)
         if not line:
+            if number < before + len(lines):
+                problem(number, "the line is empty: what it said is lost")
             continue
         if line.startswith(HEADER):
             written = _format(line, written)

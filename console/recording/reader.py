@@ -247,7 +247,9 @@ def _expand(data: bytes, most: int = 0) -> tuple[bytes, str]:
         if not member.eof:
             return b"".join(out), "the compressed file ends early"
         data = member.unused_data
-    return (b"".join(out), "") if out else (data, "")
+    if not out:
+        return data, ""
+    return b"".join(out), "something else follows what is compressed" if data and not most else ""
 
 
 def _salvage(data: bytes) -> bytes:

@@ -45,24 +45,24 @@ def run_live(
 
 def run_replay(
     recording: Recording,
+    read: Callable[[], Recording],
     *,
     at: str | None = None,
     speed: float = 1.0,
-    follow: bool = True,
-    whole: Callable[[], Recording] | None = None,
+    begun: bool = False,
 ) -> int:
     """Play a recording through the same screen; the exit status. Nothing is written.
 
-    `at`: where to begin, as in the dialog *Go to* (`14:05`, `12m30s`, an event's number) or a phase's name. `follow`:
-    play what is written of it meanwhile, too. `whole`: reads all of it, where `recording` is its first line alone: the
-    first picture does not wait for that. Raises `TerminalError`, `RecordingError`, and `NoMoment` where `at` is
-    none of the recording.
+    `at`: where to begin, as in the dialog *Go to* (`14:05`, `12m30s`, an event's number) or a phase's name. `read`:
+    reads it once more, for what is written of it meanwhile. `begun`: `recording` is its first line alone, and the first
+    picture does not wait for the rest. Raises `TerminalError`, `RecordingError`, and `NoMoment` where `at` is none of the
+    recording.
     """
     terminal = inspect()
     _prepare(terminal)
     from console.tui.run import replay  # noqa: PLC0415  (as above)
 
-    return replay(recording, terminal, at=at, speed=speed, follow=follow, whole=whole)
+    return replay(recording, terminal, read, at=at, speed=speed, begun=begun)
 
 
 def run_picker(known: Sequence[Past]) -> Past | None:

@@ -64,6 +64,8 @@ async def cast(
 ) -> AsyncIterator[bytes]:
     """The lines of the cast, each with its newline, from `begin` seconds on. `size` is columns and rows."""
     player = Player(recording, clock=lambda: 0.0)
+    # Looked at when the recording was opened.
+    player.chain = recording.chain
     player.speed = speed
     player.seek(begin)
     player.running = True

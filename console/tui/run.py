@@ -65,17 +65,17 @@ def live(
 def replay(
     recording: Recording,
     terminal: Terminal,
+    read: Callable[[], Recording],
     *,
     at: str | None,
     speed: float,
-    follow: bool,
-    whole: Callable[[], Recording] | None = None,
+    begun: bool,
 ) -> int:
-    """Play a recording; the exit status. With `whole`, it is no more than its first line until that has read it.
+    """Play a recording; the exit status. With `begun`, it is no more than its first line until `read` has read it.
 
     Raises NoMoment where `at` is none of it, and RecordingError where the whole can't be read.
     """
-    name = Path(recording.path).name
+    path = Path(recording.path)
     player = Player(recording, speed=speed, bookmarks=Bookmarks.of(recording.header, recording.path))
 
     def ready() -> None:
@@ -85,19 +85,19 @@ def replay(
             begin(player, at)
         player.play()
 
-    text = f"reading {size(Path(recording.path).stat().st_size)}" if whole is not None else ""
+    text = f"reading {size(path.stat().st_size)}" if begun else ""
 
     async def show() -> tuple[ConsoleApp, int, Exception | None]:
         opening = None
-        if whole is not None:
+        if begun:
             player.go_to_event(1)
-            opening = Opening(whole, text, ready=ready, failed=lambda: app.exit())  # noqa: PLW0108 - made below
-        source = ReplaySource(player, name, Growth(recording) if follow else None, opening)
+            opening = Opening(read, text, ready=ready, failed=lambda: app.exit())  # noqa: PLW0108 - made below
+        source = ReplaySource(player, path.name, Growth(path, read), opening)
         app = ConsoleApp(source, glyphs=terminal.glyphs, few_colours=terminal.few_colours)
         status = await _run(app, terminal)
         return app, status, opening.error if opening is not None else None
 
-    if whole is None:
+    if not begun:
         ready()
     app, told, error = asyncio.run(show())
     if error is not None:

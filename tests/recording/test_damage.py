@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import tempfile
+from bisect import bisect_right
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from console import events
 from console.recording import Recording, RecordingError
+from console.recording.order import CLOCK_SLACK
 from console.session import Session, fold
 from tests.recording.streams import record, streams, typical
 
@@ -79,6 +82,15 @@ def test_damage_never_changes_what_was_shown_before_it(data: st.DataObject) -> N
         t = stream[intact - 1].t if intact else 0.0
         if t > 0:
             assert recording.at(t - 0.001) == fold(event for event in stream if event.t <= t - 0.001)
+        sound = _open(whole)
+        points = sum(isinstance(event, events.Sample) for event in stream[:intact])
+        assert recording.points[:points] == sound.points[:points]
+        told = bisect_right(sound.log_positions, intact)
+        assert recording.log[:told] == sound.log[:told]
+        # What comes after it is looked for by time.
+        assert all(
+            later >= earlier - CLOCK_SLACK for earlier, later in pairwise(p.t for p in recording.points)
+        )
     assert isinstance(recording.final, Session)
     lost = len(stream) - len(recording.events)
     assert not lost or recording.problems
@@ -103,12 +115,49 @@ def test_a_snapshot_after_the_damage_puts_the_session_right() -> None:
     )
 
 
+def test_a_time_that_became_earlier_changes_nothing_before_it() -> None:
+    """Neither the points of the charts, nor what is found on the time line."""
+    whole, stream = _typical()
+    lines = whole.split(b"\n")
+    late = next(
+        n for n, line in enumerate(lines) if b'"t":150.0' in line and line.startswith(b'{"kind":"sample"')
+    )
+    lines[late] = lines[late].replace(b'"t":150.0', b'"t":50.0')
+    damaged, sound = _open(b"\n".join(lines)), _open(whole)
+    assert [f"line {late + 1}: event" in str(problem) for problem in damaged.problems] == [True]
+    assert [point for point in sound.points if point.t != 150.0] == [*damaged.points]
+    assert damaged.final.totals == sound.final.totals
+    assert len(damaged.events) == len(stream) - 1
+
+
+def test_times_behind_two_damaged_ones_are_not_all_taken_for_damaged() -> None:
+    whole, stream = _typical()
+    lines = whole.split(b"\n")
+    for number in (60, 61):
+        lines[number] = lines[number].replace(b'"t":', b'"t":7')
+    assert len(_open(b"\n".join(lines)).events) >= len(stream) - 2
+
+
+def test_an_empty_line_is_told() -> None:
+    whole, stream = _typical()
+    lines = whole.split(b"\n")
+    lines[20] = b""
+    recording = _open(b"\n".join(lines))
+    assert [str(problem) for problem in recording.problems] == [
+        "line 21: the line is empty: what it said is lost"
+    ]
+    assert len(recording.events) == len(stream) - 1
+    assert _open(whole).problems == ()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
         (b'"s":41,"h', b'"s":91,"h', "event 91 has a damaged number"),
         (b'"s":41,"h', b'"s":11,"h', "event 11 stands in the wrong place"),
         (b'.0,"s":41,"h', b'9.0,"s":41,"h', "event 41 has a damaged time"),
+        (b'"t":12.0,"s":41,"h', b'"t":2.0,"s":41,"h', "event 41 has a damaged time"),
+        (b'"t":12.0,"s":41,"h', b'"u":12.0,"s":41,"h', "event 41 has a damaged time"),
         (b'"s":41,"h', b'"s":4,h', "bytes can't be read"),
     ],
 )

@@ -56,6 +56,21 @@ def test_it_says_what_the_present_format_says(number: int) -> None:
     assert ([*older.points], older.log, older.times) == ([*present.points], present.log, present.times)
 
 
+@pytest.mark.parametrize("header", [b'"format":1,', b'"format":"2",'], ids=["says 1", "says nothing"])
+def test_samples_behind_a_header_that_names_an_older_format_are_read_as_they_are(
+    tmp_path: Path, header: bytes
+) -> None:
+    """A damaged digit in the header, or a damaged header of the version that took the session up."""
+    present = (GOLDEN / f"format-{events.FORMAT}.jsonl").read_bytes()
+    path = tmp_path / "r.jsonl"
+    first = (GOLDEN / "format-1.jsonl").read_bytes().split(b"\n")[0] if header == b'"format":"2",' else b""
+    damaged = present.replace(b'"format":2,', header, 1)
+    path.write_bytes((first + b"\n" if first else b"") + damaged)
+    points = [*Recording.open(GOLDEN / f"format-{events.FORMAT}.jsonl").points]
+    assert any(point.rows_per_second or any(point.lags) for point in points)
+    assert [*Recording.open(path).points] == points
+
+
 def test_a_line_of_a_format_that_was_none_is_left_out_and_told(tmp_path: Path) -> None:
     """A damaged line is no reason for a converter to fail."""
     lines = (GOLDEN / "format-1.jsonl").read_bytes().split(b"\n")

@@ -117,6 +117,10 @@ def test_gzipped(tmp_path: Path) -> None:
     assert list(short.events) == list(plain.events)[: len(short.events)]
     assert len(short.events) > 100
     assert "the compressed file ends early" in short.problems[-1].text
+    packed.write_bytes(gzip.compress(data) + b"and more")
+    longer = Recording.open(packed)
+    assert longer.final == plain.final
+    assert "something else follows what is compressed" in longer.problems[-1].text
     broken = bytearray(gzip.compress(data))
     broken[-8] ^= 0xFF  # of the checksum
     packed.write_bytes(broken)

@@ -71,7 +71,9 @@ def main() -> int:
         return 0
     try:
         if what == "replay":
-            return run_replay(Recording.open(rest[0]), at=rest[1] if len(rest) > 1 else None, speed=1.0)
+            recording = Recording.open(rest[0])
+            at = rest[1] if len(rest) > 1 else None
+            return run_replay(recording, lambda: Recording.open(rest[0]), at=at, speed=1.0)
         if what == "still":
             told = hostile(HOSTILE[rest[1]]) if rest[0] == "hostile" else rest[0]
             return run_live(StorySource(told))

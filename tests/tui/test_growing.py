@@ -121,7 +121,7 @@ async def test_growth_is_seen_in_the_file_which_is_never_written(tmp_path: Path)
     path.write_bytes(b"".join(lines[:50]))
     clock = Clock()
     first = Recording.open(path)
-    growth = Growth(first, clock=clock)
+    growth = Growth(path, lambda: Recording.open(path), clock=clock)
     assert is_written(growth)
     clock.now += 1
     again = await growth.look()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from console.tui.clock import stopwatch
 from console.tui.draw import braille, charts
@@ -162,7 +163,7 @@ def _names(view: View, playing: Playing, start: int, width: int) -> Line:
             begins[playing.track.cell(moment.t, width)] = moment.text.partition(":")[0]
     cells = sorted(begins)
     spans = [Span(" " * cells[0] if cells else "", "")]
-    for at, following in zip(cells, [*cells[1:], width], strict=True):
+    for at, following in pairwise([*cells, width]):
         room = following - at - 1
         spans.append(Span(view.glyphs.bar, "rule"))
         spans.append(Span(left(begins[at], room, view.glyphs.ellipsis) if room > 0 else "", "label"))

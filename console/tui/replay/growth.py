@@ -35,8 +35,12 @@ class Growing(Protocol):
 class Growth:
     """Watches a recording's file."""
 
-    def __init__(self, recording: Recording, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path = Path(recording.path)
+    def __init__(
+        self, path: Path, read: Callable[[], Recording], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`read` reads what is to be shown of it, and raises `RecordingError`."""
+        self._path = path
+        self._read = read
         self._clock = clock
         size, written_before = _size(self._path)
         # What came between opening it and now is found by the first look.
@@ -59,7 +63,7 @@ class Growth:
         if size <= self._size:
             return None
         try:
-            grown, took = await asyncio.to_thread(_open, self._path)
+            grown, took = await asyncio.to_thread(_timed, self._read)
         except RecordingError:
             return None
         self._size, self._grew_at = size, self._clock()
@@ -67,10 +71,12 @@ class Growth:
         return grown
 
 
-def _open(path: Path) -> tuple[Recording, float]:
-    """The recording, and the seconds of processor time that reading it took."""
+def _timed(read: Callable[[], Recording]) -> tuple[Recording, float]:
+    """The recording, and the seconds of processor time that it took to read it and to go along its chain."""
     began = time.thread_time()
-    return Recording.open(path).filled(), time.thread_time() - began
+    recording = read().filled()
+    _ = recording.chain
+    return recording, time.thread_time() - began
 
 
 def _size(path: Path) -> tuple[int, float]:

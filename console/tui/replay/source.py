@@ -111,7 +111,9 @@ class ReplaySource:
         """Look at the chain of hashes, once the first picture stands: a thread beside it would take half its time."""
         await asyncio.sleep(SETTLED)
         tape = self.player.tape
-        self.player.chain = await asyncio.to_thread(lambda: tape.chain)
+        chain = await asyncio.to_thread(lambda: tape.chain)
+        if self.player.tape is tape:
+            self.player.chain = chain
 
     def _written(self, grown: Tape | None = None) -> bool:
         """Whether somebody writes it: not where the session has ended, however lately, until a run takes it up."""
@@ -129,6 +131,7 @@ class ReplaySource:
         self.player.written = self._written(grown)
         if grown is not None:
             self.player.load(grown)
+            self.player.chain = grown.chain
         elif self.player.follows and not self.player.written:
             self.player.pause()
 
