@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console import directories
 from console.cli.errors import DONE, UNFINISHED, USAGE, CommandError, can_be_written
@@ -17,6 +18,9 @@ from console.cli.say import Progress, data, tell
 from console.damaged import damaged_sessions
 from console.directories import AmbiguousName, DirectoryError
 from console.recording import Problem, Recording, RecordingError
+
+if TYPE_CHECKING:
+    from console.recording.names import Names
 
 LARGE = 2_000_000
 """Bytes of a recording whose first picture does not wait until all of it is read."""
@@ -31,7 +35,17 @@ def opened(name: str, *, redact: bool = False, verified: bool = True) -> Recordi
     With `redact`, without the names of people and hosts, and without literals. Unless it is not to be `verified` now,
     it is told, too, whether it is as it was written.
     """
-    path = found(name)
+    recording = _opened(found(name), verified=verified)
+    return _nameless(recording)[0] if redact else recording
+
+
+def opened_together(*names: str, redact: bool = False) -> tuple[Recording, ...]:
+    """Recordings that are shown beside each other; with `redact`, whoever is in several has one word in all of them."""
+    recordings = [_opened(found(name)) for name in names]
+    return _nameless(*recordings) if redact else tuple(recordings)
+
+
+def _opened(path: Path, *, verified: bool = True) -> Recording:
     try:
         recording = Recording.open(path)
     except RecordingError as error:
@@ -40,15 +54,19 @@ def opened(name: str, *, redact: bool = False, verified: bool = True) -> Recordi
         tell(f"{path}, {problem}", "warning")
     if verified and recording.chain.broken:
         tell(f"{path}: {recording.chain.verdict}", "warning")
-    if not redact:
-        return recording
+    return recording
+
+
+def _nameless(*recordings: Recording, names: Names | None = None) -> tuple[Recording, ...]:
     tell(
         "replaced are the people and hosts that the recording knows; remarks, notes and queries are free text and may "
         "name others: read them before you hand it on"
     )
+    from console.recording.names import Names
     from console.recording.rewritten import without_names
 
-    return _rewritten(recording, without_names)
+    known = names or Names.of(*recordings)
+    return tuple(_rewritten(recording, lambda plain: without_names(plain, known)) for recording in recordings)
 
 
 def found(name: str) -> Path:
@@ -94,11 +112,7 @@ def replay(name: str | None, at: str | None, speed: float, *, redact: bool = Fal
             return DONE
     path = found(name)
     if redact:
-        from console.recording.rewritten import without_names
-
-        # Each time that it is read: it may be written still.
-        shown = opened(str(path), redact=True, verified=False)
-        return play(shown, lambda: without_names(Recording.open(path)), at, speed)
+        return _replay_nameless(path, at, speed)
     large = path.exists() and path.stat().st_size >= LARGE
     head = Recording.head(path) if large else None
     if head is None:
@@ -115,6 +129,24 @@ def replay(name: str | None, at: str | None, speed: float, *, redact: bool = Fal
     for problem in missing:
         tell(f"{path}, {problem}", "warning")
     return status
+
+
+def _replay_nameless(path: Path, at: str | None, speed: float) -> int:
+    """It may be written still, so it is gone through each time that it is read; who has a word keeps it."""
+    from console.cli.screen import play
+    from console.recording.names import Names
+    from console.recording.rewritten import without_names
+
+    plain = _opened(path, verified=False)
+    names = Names.of(plain)
+
+    def again() -> Recording:
+        grown = Recording.open(path)
+        names.gather(grown)
+        return without_names(grown, names)
+
+    (shown,) = _nameless(plain, names=names)
+    return play(shown, again, at, speed)
 
 
 def export_csv(name: str, output: str | None, *, redact: bool) -> int:

@@ -9,7 +9,7 @@ from console import events
 from console.change import Limits
 from console.cli.change_file import load
 from console.cli.errors import DONE, USAGE, CommandError
-from console.cli.playback import opened, put
+from console.cli.playback import opened, opened_together, put
 from console.cli.say import data
 from console.config import values
 from console.report import Format, render, render_both
@@ -19,10 +19,10 @@ from console.report.what_if import NoBackfill, as_text, what_if
 
 def report(name: str, other: str | None, form: Format, output: str | None, *, redact: bool) -> int:
     """What happened, as text for people or as JSON; of two sessions, side by side."""
-    first = opened(name, redact=redact)
     if other is None:
-        return put(render(first, form), output, first)
-    second = opened(other, redact=redact)
+        only = opened(name, redact=redact)
+        return put(render(only, form), output, only)
+    first, second = opened_together(name, other, redact=redact)
     return put(render_both(first, second, form), output, first, second)
 
 

@@ -8,7 +8,8 @@ is a word of ours, like `backfill`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from functools import partial
 from typing import get_args
 
 from console import events
@@ -31,8 +32,17 @@ WHO = (
 """The events that name somebody."""
 REMARKS = (events.Note, events.ActionChanged, events.ControlChanged)
 """The events in which people write what they like: the addresses in it tell who and where."""
-SAID = (events.PreflightDone, events.PhaseEvidence, events.PhaseEnded, events.ReadingFailed, events.Throttled)
-"""The events whose texts name a server as it is reached, `db2.internal:5433/shop`: no field has a replica's host."""
+SAID = (
+    events.PreflightDone,
+    events.PhaseEvidence,
+    events.PhaseEnded,
+    events.ReadingFailed,
+    events.Throttled,
+    events.StatementEnded,
+    events.ActionChanged,
+    events.Log,
+)
+"""The events whose texts name servers, sessions and accounts that no field has."""
 _OURS = (
     "starting waiting running paused parked ended passed failed completed streaming active idle operator observer info"
     " warning error local localhost rows column-console manual auto advance postgresql mysql mariadb activity locks"
@@ -54,6 +64,17 @@ KEPT = frozenset(_KEPT.split())
 
 _URL = re.compile(r"\w+://(?:([\w.-]+)(?::[^@/\s\"]*)?@)?(\[[0-9a-fA-F:]+\]|[\w.-]+)")
 """Its user and its host."""
+_SESSION = re.compile(r"\bpid \d+ \(([^,()]+)[,)]")
+"""The user of a database session, as `console.narrate.holder` writes it."""
+_ACCOUNT = re.compile(r"""['`]([^'`@\s]+)['`]@['`]([^'`\s]+)['`]""")
+"""User and host of an account of MySQL or MariaDB."""
+_GRANT = re.compile(r"\bGRANT (.+?) (?:ON .+? )?TO ([\w$-]+)")
+"""What is granted, and to whom."""
+_ROLE = re.compile(r"(?!pg_)[a-z_][a-z0-9_$-]*")
+"""A role of somebody's; a right is written in capitals."""
+_PORT = re.compile(r"(?<![\w./:@-])([A-Za-z][\w-]*(?:\.[\w-]+)+):\d{2,5}(?![\w:])")
+"""The host before a port, where it has a domain."""
+_MAIL = re.compile(r"(?<![\w.@+-])[\w.+-]+@[A-Za-z][\w-]*(?:\.[\w-]+)*\.[A-Za-z]{2,}(?![\w-])")
 _CLAIMED = re.compile(r"\b(ssh from|sudo by) ([^\s,]+)")
 """Host and login name in what a peer claims of itself (`console.link.protocol.claims`)."""
 
@@ -65,6 +86,19 @@ def _server(database: str) -> re.Pattern[str]:
     )
 
 
+def _domains(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Finds further hosts of the domains that known ones belong to."""
+    known = {name.partition(".")[2] for name in names if not _ADDRESS.fullmatch(name)}
+    if not any(known):
+        return None
+    either = "|".join(re.escape(domain) for domain in sorted(known) if domain)
+    return re.compile(rf"(?<![\w.@-])((?:[A-Za-z0-9][\w-]*\.)+(?:{either}))(?![\w-]|\.\w)", re.IGNORECASE)
+
+
+def _text(event: events.Event) -> str:
+    return events.encode(event).decode()
+
+
 class Names:
     """What stands for each name."""
 
@@ -74,34 +108,43 @@ class Names:
         self._pattern: re.Pattern[str] | None = None
 
     @classmethod
-    def of(cls, recording: Recording) -> Names:
-        """All that a recording names, in the order in which they appear."""
+    def of(cls, *recordings: Recording) -> Names:
+        """All that recordings name, in the order in which they appear: who is in several of them has one word."""
         names = cls()
-        header = recording.header
-        known: set[str] = set()
-        server: re.Pattern[str] | None = None
-        if header is not None:
-            database = header.server.name.rpartition("/")[2]
-            known = {database, header.column, *header.table.split(".")}
-            server = _server(database)
-        for _, event in recording.of(*WHO):
-            for person in people(event):
-                if person not in known:
-                    names.add("person", person)
-            for host in hosts(event):
-                names.add("host", host)
-        for _, event in recording.of(*REMARKS):
-            for user, host in _URL.findall(events.encode(event).decode()):
-                if user not in known:
-                    names.add("person", user)
-                names.add("host", host)
-        for replica in recording.final.replica_names:
-            names.add("host", replica)
-        if server is not None:
-            for _, event in recording.of(*SAID):
-                for host in server.findall(events.encode(event).decode()):
-                    names.add("host", host)
+        for recording in recordings:
+            names.gather(recording)
         return names
+
+    def gather(self, recording: Recording) -> None:
+        """Take in all that a recording names; who has a word keeps it."""
+        header = recording.header
+        database = header.server.name.rpartition("/")[2] if header is not None else ""
+        known = {database, header.column, *header.table.split(".")} if header is not None else set()
+        for _, event in recording.of(*WHO):
+            self._add_all("person", people(event), known)
+            self._add_all("host", hosts(event))
+        for _, event in recording.of(*REMARKS):
+            for user, host in _URL.findall(_text(event)):
+                self._add_all("person", [user], known)
+                self.add("host", host)
+        self._add_all("host", recording.final.replica_names)
+        server = _server(database) if database else None
+        domains = _domains(self._stands_for)
+        for _, event in recording.of(*SAID):
+            text = _text(event)
+            for user, host in _ACCOUNT.findall(text):
+                self._add_all("person", [user], known)
+                self.add("host", host)
+            for what, who in _GRANT.findall(text):
+                self._add_all("person", [who, *([what] if _ROLE.fullmatch(what) else [])], known)
+            self._add_all("person", _SESSION.findall(text), known)
+            for pattern in (server, _PORT, domains):
+                self._add_all("host", pattern.findall(text) if pattern is not None else ())
+
+    def _add_all(self, what: str, names: Iterable[str], but: Container[str] = ()) -> None:
+        for name in names:
+            if name not in but:
+                self.add(what, name)
 
     def add(self, what: str, name: str) -> None:
         """A person or a host, unless it is known."""
@@ -136,10 +179,11 @@ class Names:
             if whole is not None:
                 return whole
             text = self._pattern.sub(lambda found: self._stands_for.get(found[0].casefold(), "person"), text)
-        return _ADDRESS.sub(self._address, text)
+        text = _MAIL.sub(partial(self._found, "person"), text)
+        return _ADDRESS.sub(partial(self._found, "host"), text)
 
-    def _address(self, found: re.Match[str]) -> str:
-        self.add("host", found[0])
+    def _found(self, what: str, found: re.Match[str]) -> str:
+        self.add(what, found[0])
         return self._stands_for[found[0].casefold()]
 
     def field(self, name: str, text: str) -> str:
@@ -159,6 +203,8 @@ def people(event: events.Event) -> Iterable[str]:
         case events.ActionChanged(owner=who) | events.Attached(owner=who):
             yield who.name
             yield from _claimed("sudo by", who.claims)
+            if isinstance(event, events.ActionChanged) and event.action == "hand-over":
+                yield from event.arguments
         case events.ControlChanged(owner=had, by=by):
             yield by
             if had is not None:

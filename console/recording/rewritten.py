@@ -30,12 +30,15 @@ def checked(recording: Recording) -> Recording:
     return rewritten(recording, lambda name, text: redact_sql(text, dialect) if name == "query" else text)
 
 
-def without_names(recording: Recording) -> Recording:
-    """The same, and without the names of people and hosts, each of which has one word that stands for it."""
-    names, dialect = Names.of(recording), _dialect(recording)
+def without_names(recording: Recording, names: Names | None = None) -> Recording:
+    """The same, and without the names of people and hosts, each of which has one word that stands for it.
+
+    `names`: those of all recordings that are shown together; without it, those of this one.
+    """
+    known, dialect = names or Names.of(recording), _dialect(recording)
     return rewritten(
         recording,
-        lambda name, text: names.field(name, redact_sql(text, dialect) if name == "query" else text),
+        lambda name, text: known.field(name, redact_sql(text, dialect) if name == "query" else text),
     )
 
 

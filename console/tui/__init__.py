@@ -55,8 +55,8 @@ def run_replay(
 
     `at`: where to begin, as in the dialog *Go to* (`14:05`, `12m30s`, an event's number) or a phase's name. `read`:
     reads it once more, for what is written of it meanwhile. `begun`: `recording` is its first line alone, and the first
-    picture does not wait for the rest. Raises `TerminalError`, `RecordingError`, and `NoMoment` where `at` is none of the
-    recording.
+    picture does not wait for the rest. Raises `TerminalError`, `RecordingError`, and `NoMoment` where `at` is no moment
+    of the recording.
     """
     terminal = inspect()
     _prepare(terminal)

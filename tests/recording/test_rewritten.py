@@ -10,7 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from console import events
+from console.facts import Finding, Preflight
 from console.recording import Recording
+from console.recording.names import Names
 from console.recording.rewritten import checked, without_names
 from console.session import Session, fold
 from tests.recording.night import night
@@ -103,6 +105,78 @@ def test_known_names_are_replaced_in_free_text_too(tmp_path: Path) -> None:
     for name in ("ana", "dora", "emil", "fritz", "laptop", "gina", "wiki", "bastion", '"x"'):
         assert name not in text, name
     assert "xylophone x-ray" in text, "one letter is no name within a text"
+
+
+def test_names_that_stand_in_texts_alone_are_replaced(tmp_path: Path) -> None:
+    """Users of sessions, accounts and roles, machines by their port or by the domain of a known one, addresses."""
+    findings = (
+        "pid 91 (zelda, psql, idle in transaction) has a transaction 2 h old",
+        "yuri_admin owns public.orders, and deployer is no member of it",
+        "replica walrus at walrus.dc2.corp:5432 can not be reached",
+        "a session from web-17.dc2.corp waits",
+        "olga@example.com stands in row 7",
+    )
+    stream: list[events.Event] = [
+        header(owner="ana", host="bastion.corp"),
+        events.PreflightDone(
+            preflight=Preflight(
+                findings=tuple(
+                    Finding(code="x", severity="warning", seen=seen, remedy="GRANT yuri_admin TO deployer")
+                    for seen in findings
+                )
+            )
+        ),
+        events.ActionChanged(
+            id="h", action="hand-over", arguments=("boris",), state="refused", owner=ANA, text="boris is away"
+        ),
+        events.ActionChanged(id="i", action="x", state="done", owner=ANA, text="ended pid 91 (igor, psql)"),
+        events.ReadingFailed(
+            reading="locks",
+            why="SELECT command denied to user 'monitor_karl'@'web-18.dc2.corp'",
+            remedy="GRANT PROCESS ON *.* TO 'monitor_karl'@'%'",
+        ),
+        events.ReadingFailed(reading="locks", why="no right", remedy="GRANT pg_read_all_stats TO ned"),
+        events.Log(level="info", text="connected as deployer to db1.internal"),
+    ]
+    stream = [replace(event, t=float(number), s=number) for number, event in enumerate(stream, 1)]
+    recording = Recording.open(record(tmp_path / "r.jsonl", stream))
+    names = (
+        "zelda",
+        "yuri",
+        "deployer",
+        "walrus",
+        "web-17",
+        "web-18",
+        "olga",
+        "boris",
+        "igor",
+        "karl",
+        "ned",
+    )
+    plain, copied = _all_text(recording), _all_text(without_names(recording))
+    assert [name for name in names if name not in plain] == []
+    assert [name for name in names if name in copied] == []
+    assert "GRANT pg_read_all_stats TO person-" in copied
+    assert "public.orders" in copied
+
+
+def test_who_is_in_two_recordings_has_one_word_in_both(tmp_path: Path) -> None:
+    streams = {
+        "a": [header(owner="ana", host="h1.corp"), events.Note(text="carla agreed", by="ana", t=1.0, s=2)],
+        "b": [header(owner="carla", host="h2.corp"), events.Note(text="as ana did", by="carla", t=1.0, s=2)],
+    }
+    both = [
+        Recording.open(record(tmp_path / name, [replace(stream[0], s=1), stream[1]]))
+        for name, stream in streams.items()
+    ]
+    first, second = (without_names(recording, Names.of(*both)) for recording in both)
+    assert [line.text for line in (*first.log, *second.log)] == [
+        "note by person-1: person-2 agreed",
+        "note by person-2: as person-1 did",
+    ]
+    assert first.header is not None
+    assert second.header is not None
+    assert (first.header.host, second.header.host) == ("host-1", "host-3")
 
 
 def test_it_is_the_same_session_but_for_the_names(tmp_path: Path) -> None:
