@@ -16,7 +16,7 @@ from console.cli.options import redacted
     metavar="TIME|EVENT",
     help="Begin there: 02:14:07 (time of day), 12m30s (since the begin), 120 (the event) or backfill (the phase).",
 )
-@click.option("--speed", type=click.FloatRange(0.1, 1000), metavar="N", help="Times as fast; 1 if left out.")
+@click.option("--speed", type=click.FloatRange(0.5, 600), metavar="N", help="Times as fast; 1 if left out.")
 @click.option(
     "--what-if",
     metavar="CHANGE",

@@ -84,8 +84,8 @@ def next_end(header: Header, now: float) -> float | None:
 def parse_length(text: str) -> float | None:
     """A length of time as people type it, in seconds; None where it is none.
 
-    >>> [parse_length(t) for t in ("90", "12m30s", "1h 5m", "2:30", "1:02:05", "soon", "5m x")]
-    [90.0, 750.0, 3900.0, 150.0, 3725.0, None, None]
+    >>> [parse_length(t) for t in ("90", "12m30s", "1h 5m", "2:30", "1:02:05", "2m30", "soon", "5m x")]
+    [90.0, 750.0, 3900.0, 150.0, 3725.0, 150.0, None, None]
     """
     text = text.strip().lower()
     if re.fullmatch(r"\d+(\.\d+)?", text):
@@ -95,25 +95,36 @@ def parse_length(text: str) -> float | None:
         for part in text.split(":"):
             total = total * 60 + int(part)
         return total
+    text = re.sub(r"(\dm)\s*(\d+)$", r"\1\2s", text)
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*(min|d|h|m|s)\s*", text)
     if parts and re.fullmatch(r"(\d+(?:\.\d+)?\s*(min|d|h|m|s)\s*)+", text):
         return sum(float(number) * UNITS[unit] for number, unit in parts)
     return None
 
 
-def parse_moment(text: str, header: Header | None, now: float) -> float | None:
-    """A moment of the session, on its clock: `14:05` or `14:05:30` on the wall clock, `12m30s` after the
-    beginning, `+30s` and `-2m` from where we are. None where it is none of these.
+def parse_moments(text: str, header: Header | None, now: float) -> tuple[float, ...]:
+    """The moments that a text may mean, on the session's clock, the likeliest first; none where it is no time.
 
-    A time of day is the first one at or after the beginning of the session.
+    `14:05` or `14:05:30` on the wall clock (the first one at or after the beginning of the session), else after the
+    beginning; `12m30s` after the beginning, `+30s` and `-2m` from `now`, and a date with a time, as reports have it.
+
+    >>> parse_moments("00:01:05", None, 0.0), parse_moments("4:26", None, 0.0), parse_moments("-2m", None, 150.0)
+    ((65.0, 65.0), (15960.0, 266.0), (30.0,))
+    >>> parse_moments("1970-01-01T00:00:09.5+00:00", None, 0.0), parse_moments("soon", None, 0.0)
+    ((9.5,), ())
     """
     text = text.strip()
     if text[:1] in ("+", "-"):
         length = parse_length(text[1:])
-        return None if length is None else now + (length if text[0] == "+" else -length)
-    found = re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d))?", text)
+        return () if length is None else (now + (length if text[0] == "+" else -length),)
+    found = [_time_of_day(text, header), _dated(text, header), parse_length(text)]
+    return tuple(moment for moment in found if moment is not None)
+
+
+def _time_of_day(text: str, header: Header | None) -> float | None:
+    found = re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d)(\.\d+)?)?", text)
     if not found:
-        return parse_length(text)
+        return None
     hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
     if hour > 23 or minute > 59 or second > 59:
         return None
@@ -122,4 +133,17 @@ def parse_moment(text: str, header: Header | None, now: float) -> float | None:
     # The whole second, or minute, in which the session began counts as its beginning.
     if moment < began.replace(microsecond=0, second=began.second if found[3] else 0):
         moment += timedelta(days=1)
-    return max(0.0, (moment - began).total_seconds())
+    return max(0.0, (moment - began).total_seconds() + float(found[4] or 0))
+
+
+def _dated(text: str, header: Header | None) -> float | None:
+    if not re.match(r"\d{4}-\d\d-\d\d[T ]", text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    began = wall(header, 0.0)
+    seconds = (moment if moment.tzinfo is not None else moment.replace(tzinfo=began.tzinfo)) - began
+    # A report leaves out what is less than a second.
+    return 0.0 if -1.0 < seconds.total_seconds() < 0.0 else seconds.total_seconds()

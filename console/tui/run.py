@@ -11,7 +11,6 @@ from console.recording import Recording
 from console.session import Session
 from console.tui.app import ConsoleApp
 from console.tui.back import advice, attach
-from console.tui.clock import NoMoment, parse_moment
 from console.tui.crash import words
 from console.tui.mending import no_link
 from console.tui.past import Past
@@ -20,6 +19,7 @@ from console.tui.player import Player
 from console.tui.replay.bookmarks import Bookmarks
 from console.tui.replay.growth import Growth
 from console.tui.replay.opening import Opening
+from console.tui.replay.places import Span, place
 from console.tui.replay.source import ReplaySource
 from console.tui.source import MendsItself, Source, Trouble
 from console.tui.terminal import Terminal, Watchdog
@@ -83,7 +83,8 @@ def replay(
             player.seek(0.0)
         else:
             begin(player, at)
-        player.play()
+        if at is None or player.written or not player.at_end:
+            player.play()
 
     text = f"reading {size(path.stat().st_size)}" if begun else ""
 
@@ -124,19 +125,14 @@ def pick(known: Sequence[Past], terminal: Terminal) -> Past | None:
 
 def begin(player: Player, at: str) -> None:
     """Put the play head where `at` says. Raises NoMoment."""
-    if at.isdigit():
-        if not 1 <= int(at) <= len(player.tape.events):
-            raise NoMoment(f"there is no event {at}: the recording has {len(player.tape.events)}")
-        player.go_to_event(int(at))
-        return
-    began = player.phase(at)
-    header = player.tape.at_event(1).header
-    moment = began if began is not None else parse_moment(at, header, 0.0)
-    if moment is None:
-        raise NoMoment(
-            f"{at!r} is no moment: write 14:05:30 (time of day), 12m30s (from the beginning), 120 (an event) or a phase"
-        )
-    player.seek(moment)
+    tape = player.tape
+    planned = [phase.name for phase in tape.at_event(len(tape.events)).phases]
+    header = tape.at_event(1).header
+    found = place(at, Span(header, player.duration, len(tape.events), player.phases(), planned))
+    if found.event:
+        player.go_to_event(found.event)
+    else:
+        player.seek(found.t)
 
 
 def farewell(session: Session, name: str, link: str, host: str = "") -> tuple[str, int]:

@@ -87,7 +87,7 @@ def test_what_is_missing_is_told(large: Path, tmp_path: Path, replay: Replay, pa
 
 def test_no_moment_of_it(large: Path, replay: Replay) -> None:
     screen = replay(large, "--at", "the end")
-    screen.until("--at: 'the end' is no moment")
+    screen.until("--at: the end is no time, no phase and no event")
     assert screen.end() == 2
 
 

@@ -91,7 +91,7 @@ def test_a_recording_is_replayed_from_a_moment(
     assert replay.end() == 0
 
     nowhere = open_terminal("replay", "orders", "--at", "eclipse")
-    nowhere.until("Error: --at: 'eclipse' is no moment")
+    nowhere.until("Error: --at: eclipse is no time, no phase and no event")
     assert nowhere.end() == 2
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from console.recording import Recording
 from console.tui.app import ConsoleApp
+from console.tui.clock import NoMoment
 from console.tui.player import Player
 from console.tui.replay.source import ReplaySource
 from console.tui.run import begin
@@ -219,22 +220,46 @@ async def test_buttons_of_the_replay(tape: Recording) -> None:
 
 @pytest.mark.parametrize(
     ("at", "t"),
-    [("02:01:05", 60.0), ("12", None), ("1m", 60.0), ("backfill", None), ("90s", 90.0)],
+    [
+        ("02:01:05", 60.0),
+        ("02:01:05.5", 60.5),
+        ("{date}T02:01:05+00:00", 60.0),
+        ("12", None),
+        ("1m", 60.0),
+        ("1:00", 60.0),
+        ("0m30", 30.0),
+        ("backfill", None),
+        ("Dual Writes", None),
+        ("90s", 90.0),
+    ],
 )
 def test_where_a_replay_begins(tape: Recording, at: str, t: float | None) -> None:
     player = Player(tape)
-    begin(player, at)
+    assert tape.header is not None
+    begin(player, at.format(date=tape.header.started[:10]))
     if t is not None:
         assert player.position == t
     elif at == "12":
         assert player.index == 12
     else:
-        assert player.session().phase == "backfill"
+        assert player.session().phase == at.lower().replace(" ", "-")
 
 
-@pytest.mark.parametrize("at", ["soon", "99999", "0", "25:00"])
-def test_where_a_replay_can_t_begin(tape: Recording, at: str) -> None:
-    with pytest.raises(ValueError, match=r"is no moment|there is no event"):
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [
+        ("soon", "is no time, no phase and no event"),
+        ("99999", "there is no event 99999: the recording has"),
+        ("0", "there is no event 0"),
+        ("25:61", "lies outside the recording"),
+        ("1h", "1h lies outside the recording: 02:00:05 to 02:"),
+        ("18:00:00", "lies outside the recording"),
+        ("2027-01-01 02:00", "lies outside the recording"),
+        ("-1m", "counts from a play head"),
+    ],
+)
+def test_where_a_replay_can_t_begin(tape: Recording, at: str, why: str) -> None:
+    with pytest.raises(NoMoment, match=why):
         begin(Player(tape), at)
 
 

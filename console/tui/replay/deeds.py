@@ -56,7 +56,7 @@ class ReplayDeeds:
             "skip-quiet": self._skip_quiet,
             "first": lambda: self._moved(lambda: player.seek(0.0)),
             "last": lambda: self._moved(self._last),
-            "go-to": lambda: self._open(GoTo(player.phases())),
+            "go-to": lambda: self._open(GoTo(player.phases(), len(player.tape.events))),
             "find": lambda: self._open(Find(player)),
             "bookmark": self._bookmark,
             "at-the-screen": lambda: self._open(AtTheScreen(player)),

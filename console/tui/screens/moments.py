@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from textual import on
 from textual.widgets import Input
 
-from console.tui.clock import clock, parse_moment, stopwatch
+from console.tui.clock import NoMoment, clock, stopwatch
 from console.tui.lines import Line, line, paragraph
+from console.tui.replay.places import Span, place
 from console.tui.screens.dialog import Dialog
 from console.tui.view import View
 from console.tui.widgets.buttons import Chip
 from console.words import plain
-
-
-def target(text: str, view: View, phases: Mapping[str, float]) -> tuple[str, float] | None:
-    """Where the text points: `("t", seconds)` or `("event", number)`; None where it points nowhere.
-
-    `phases`: when each began. Its name may be cut short as long as it fits one alone.
-    """
-    found = re.fullmatch(r"(?:#|event\s*)?(\d+)", text.strip(), re.IGNORECASE)
-    if found:
-        return "event", float(found[1])
-    name = text.strip().casefold().replace(" ", "-")
-    fitting = [one for one in phases if one == name] or [
-        one for one in phases if name and one.startswith(name)
-    ]
-    if len(fitting) == 1:
-        return "t", phases[fitting[0]]
-    moment = parse_moment(text, view.session.header, view.now)
-    return None if moment is None else ("t", moment)
 
 
 class GoTo(Dialog):
@@ -40,26 +23,29 @@ class GoTo(Dialog):
     heading = "Go to"
     close_label = "Cancel"
 
-    def __init__(self, phases: Mapping[str, float]) -> None:
-        """`phases`: those that were reached, and when each began."""
+    def __init__(self, phases: Mapping[str, float], events: int) -> None:
+        """`phases`: those that were reached, and when each began; `events`: how many there are."""
         super().__init__()
         self._phases = phases
+        self._events = events
+
+    def _span(self, view: View) -> Span:
+        assert view.playing is not None
+        planned = [phase.name for phase in view.session.phases]
+        return Span(view.session.header, view.playing.duration, self._events, self._phases, planned, view.now)
 
     def lines(self, view: View, width: int, height: int) -> Sequence[Line]:
         """What can be typed, and what the recording spans."""
-        playing = view.playing
-        assert playing is not None
         header = view.session.header
-        first, last = clock(header, 0.0), clock(header, playing.duration)
         return [
-            line(("recorded  ", "label"), f"{first} to {last}, {stopwatch(playing.duration)} long"),
+            line(("recorded  ", "label"), str(self._span(view))),
             line(
                 ("now at    ", "label"),
                 f"{clock(header, view.now)}, {stopwatch(view.now)} after the beginning",
             ),
             Line(),
             *paragraph("14:05 or 14:05:30  a time of day", width),
-            *paragraph("12m30s             after the beginning", width),
+            *paragraph("12m30s or 4:26     after the beginning", width),
             *paragraph("+30s or -2m        from here", width),
             *paragraph("120                an event's number", width),
             *self._names(width),
@@ -90,13 +76,11 @@ class GoTo(Dialog):
         typed = self.query_one(Input).value
         if not typed.strip():
             return "nothing is typed yet"
-        return "" if target(typed, view, self._phases) else self._nowhere(typed.strip(), view)
-
-    def _nowhere(self, typed: str, view: View) -> str:
-        planned = [phase.name for phase in view.session.phases]
-        if typed in planned:
-            return f"{typed} was never begun"
-        return f"{typed} is no time, no phase and no event"
+        try:
+            place(typed, self._span(view))
+        except NoMoment as problem:
+            return str(problem)
+        return ""
 
     def verdict(self, view: View) -> tuple[str, str]:
         """Why it can't go there."""
@@ -119,9 +103,9 @@ class GoTo(Dialog):
 
     def pressed(self, name: str) -> None:
         """Go there."""
-        found = target(self.query_one(Input).value, self.console_app.view(), self._phases)
-        if found is not None:
-            self.console_app.go_to(*found)
+        with contextlib.suppress(NoMoment):
+            found = place(self.query_one(Input).value, self._span(self.console_app.view()))
+            self.console_app.go_to(*(("event", found.event) if found.event else ("t", found.t)))
         self.dismiss(None)
 
 
