@@ -55,7 +55,7 @@ class SessionFile(Frozen, frozen=True):
     pid: int
     """The runner's process, when it last started."""
     started: str
-    """Wall clock, ISO 8601 with offset."""
+    """When the session began, on the wall clock, ISO 8601 with offset."""
     outcome: str = ""
     """How it ended, for those who may not read the recording; empty while it has not."""
 

@@ -18,6 +18,11 @@ def line(event: events.Event) -> Line | None:
     match event:
         case events.Log(level=level, text=text):
             return level, text
+        case events.Header(resumed=True, owner=owner, host=host):
+            return (
+                "warning",
+                f"taken up again by {owner} on {host}: the runner before had gone, or had been ended",
+            )
         case events.Note(text=text, by=by):
             return "info", f"note by {by}: {text}"
         case events.StateChanged():

@@ -38,8 +38,7 @@ class Narrator:
             case events.Snapshot():
                 return
             case events.Header():
-                again = ", taken up again" if event.resumed else ""
-                yield "info", f"session {event.session}: {event.title} on {event.server.name}{again}"
+                yield "info", f"session {event.session}: {event.title} on {event.server.name}"
             case events.Planned(plan=plan):
                 runs = [phase for phase in plan.phases if not phase.left_out]
                 yield "info", f"plan {plan.digest}: {plural(len(runs), 'phase')}"

@@ -25,7 +25,9 @@ def deviations(
     """All that did not go as planned; empty where everything did."""
     return (
         *_runs(recording),
+        *_control(recording),
         *_phases(phases, actions),
+        *_held_up(recording, phases),
         *_statements(statements),
         *_keys(keys, final),
         *_limits(final),
@@ -67,6 +69,44 @@ def _phases(phases: tuple[PhaseDone, ...], actions: tuple[Turn, ...]) -> Iterato
                 if phase.outcome == "ahead"
                 else f"{phase.name} was not finished."
             )
+
+
+def _control(recording: Recording) -> Iterator[str]:
+    for _, event in recording.of(events.ControlChanged):
+        if isinstance(event, events.ControlChanged) and event.how == "taken-over" and event.owner is not None:
+            had = f" from {event.by}" if event.by else ""
+            why = f", because: {event.reason}" if event.reason else ""
+            yield f"{event.owner.name} took control over{had}{why}."
+
+
+def _held_up(recording: Recording, phases: tuple[PhaseDone, ...]) -> Iterator[str]:
+    """What parked before it went on, stops, batches that were tried again, and readings that could not be had."""
+    came_on = {phase.name for phase in phases if phase.outcome not in ("parked", "failed")}
+    parked: dict[str, list[str]] = {}
+    for _, event in recording.of(events.PhaseEnded):
+        if isinstance(event, events.PhaseEnded) and event.outcome in ("parked", "failed"):
+            parked.setdefault(event.phase, []).append(event.text)
+    for name, whys in parked.items():
+        if name in came_on:
+            why = f", the last time because: {whys[-1]}" if whys[-1] else ""
+            yield f"{name} stopped {plural(len(whys), 'time')} before it went on{why}."
+    paused = sum(
+        isinstance(event, events.StateChanged) and event.state == "paused"
+        for _, event in recording.of(events.StateChanged)
+    )
+    if paused:
+        yield f"It was paused {plural(paused, 'time')}."
+    totals = recording.final.totals
+    if totals.throttled_s:
+        yield f"The throttle stopped the backfill for {duration(totals.throttled_s)} in all."
+    if totals.batch_retries:
+        yield f"{plural(totals.batch_retries, 'batch')} had to be tried again."
+    failed: dict[str, list[str]] = {}
+    for _, event in recording.of(events.ReadingFailed):
+        if isinstance(event, events.ReadingFailed):
+            failed.setdefault(event.reading, []).append(event.why)
+    for reading, whys in failed.items():
+        yield f"The reading of {reading} failed {plural(len(whys), 'time')}: {whys[-1]}."
 
 
 def _statements(statements: tuple[StatementDone, ...]) -> Iterator[str]:

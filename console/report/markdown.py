@@ -179,7 +179,7 @@ def _findings(report: Report) -> str:
 def _statements(report: Report) -> str:
     rows = [
         [
-            one.at[11:19],
+            one.at[11:19] + (f", decided {one.each_try[-1].at[11:19]}" if len(one.each_try) > 1 else ""),
             one.phase,
             one.name,
             one.outcome + (f": {one.text}" if one.text else ""),

@@ -66,7 +66,10 @@ def phases(recording: Recording, final: Session, wall: WallClock) -> tuple[Phase
     seconds: dict[str, float] = {}
     began: dict[str, tuple[int, float]] = {}
     last: dict[str, float] = {}
-    for position, event in recording.of(events.PhaseBegan, events.PhaseEnded):
+    for position, event in recording.of(events.Header, events.PhaseBegan, events.PhaseEnded):
+        if isinstance(event, events.Header):
+            # What an earlier runner was at when it went ended with the last that it said.
+            _add_left(seconds, last, recording.times[max(0, position - 2)])
         if isinstance(event, events.PhaseBegan):
             began.setdefault(event.phase, (position, event.t))
             last[event.phase] = event.t
@@ -81,6 +84,7 @@ def phases(recording: Recording, final: Session, wall: WallClock) -> tuple[Phase
         if event.outcome == "already-done" and before is not None and before.outcome in ("passed", "skipped"):
             continue
         outcomes[event.phase] = event
+    _add_left(seconds, last, recording.duration)
     planned = {str(phase.name): phase for phase in final.plan.phases} if final.plan else {}
     done = []
     for view in final.phases:
@@ -106,6 +110,13 @@ def phases(recording: Recording, final: Session, wall: WallClock) -> tuple[Phase
             )
         )
     return tuple(done)
+
+
+def _add_left(seconds: dict[str, float], began: dict[str, float], t: float) -> None:
+    """Count the time of phases that were begun and did not end, as far as `t`."""
+    for phase, begin in began.items():
+        seconds[phase] = seconds.get(phase, 0.0) + max(0.0, t - begin)
+    began.clear()
 
 
 def actions(recording: Recording, wall: WallClock) -> tuple[Turn, ...]:

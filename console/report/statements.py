@@ -17,6 +17,22 @@ HOLDERS = 10
 """Names of those who held the lock that are kept."""
 
 
+TRIES = 100
+"""Tries of one statement that are kept, the first and the last of them."""
+
+
+class Try(Frozen, frozen=True):
+    """One try of a statement."""
+
+    at: str
+    """When it was sent, on the wall clock; of one that was not sent, when that was decided."""
+    t: float
+    """The same on the session's clock."""
+    outcome: events.StatementOutcome
+    seconds: float
+    text: str
+
+
 class StatementDone(Frozen, frozen=True):
     """A statement of the plan, over all its tries."""
 
@@ -43,6 +59,7 @@ class StatementDone(Frozen, frozen=True):
     """Who held the lock at the tries that failed."""
     text: str
     sql: str
+    each_try: tuple[Try, ...] = ()
 
 
 def statements(recording: Recording, plan: Plan | None, wall: WallClock) -> tuple[StatementDone, ...]:
@@ -55,18 +72,22 @@ def statements(recording: Recording, plan: Plan | None, wall: WallClock) -> tupl
     )
     done: list[StatementDone] = []
     running = False
+    at, t = "", 0.0
     for position, event in recording.of(events.StatementBegan, events.StatementEnded):
         if isinstance(event, events.StatementBegan):
             if event.attempt > 1 and done and _same(done[-1], event):
+                lock = done[-1].lock or event.lock
                 done[-1] = replace(
                     done[-1],
                     tries=event.attempt,
                     sql=done[-1].sql or event.sql,
-                    lock=done[-1].lock or event.lock,
+                    lock=lock,
+                    conflicts=conflicts.get((event.phase, event.name), "") if lock else "",
                 )
             else:
                 done.append(_begun(event, wall(position, event.t), conflicts))
             running = True
+            at, t = wall(position, event.t), event.t
         elif isinstance(event, events.StatementEnded):
             tried_again = event.attempt > 1 and bool(done) and _same(done[-1], event)
             if not (tried_again or (running and done and _same(done[-1], event))):
@@ -75,7 +96,12 @@ def statements(recording: Recording, plan: Plan | None, wall: WallClock) -> tupl
                     t=event.t, phase=event.phase, name=event.name, sql="", attempt=event.attempt
                 )
                 done.append(_begun(began, wall(position, event.t), conflicts))
+            if not running:
+                at, t = wall(position, event.t), event.t
             done[-1] = _ended(done[-1], event, made_wait.get(position, Waiting()))
+            tried = Try(at=at, t=t, outcome=event.outcome, seconds=round(event.seconds, 3), text=event.text)
+            each = done[-1].each_try
+            done[-1] = replace(done[-1], each_try=(*each[: TRIES - 1], tried))
             running = False
     return tuple(done)
 

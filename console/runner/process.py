@@ -15,7 +15,7 @@ import socket
 import sys
 import time
 import traceback
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -223,6 +223,8 @@ class _Session:
         return ended.exit_status
 
     def _session_file(self) -> directories.SessionFile:
+        known, header = self._place.directory.read(), self._stream.session.header
+        began = header.started_unix if header is not None else time.time()
         return directories.SessionFile(
             id=self._place.directory.id,
             title=self._file.change.title,
@@ -230,7 +232,10 @@ class _Session:
             recording=str(self._place.recording),
             socket=str(self._server.socket_path),
             pid=os.getpid(),
-            started=datetime.now().astimezone().isoformat(timespec="seconds"),
+            # An earlier runner may have begun it.
+            started=known.started
+            if known is not None
+            else datetime.fromtimestamp(began, UTC).astimezone().isoformat(timespec="seconds"),
         )
 
     def _quieten(self) -> None:

@@ -9,6 +9,7 @@ Bounded: the history keeps the last `HISTORY` samples, the log the last `LOG` li
 
 from console.session.fold import ACTIONS, HISTORY, LOG, STATEMENTS, apply, fold, point
 from console.session.meanwhile import meanwhile
+from console.session.queue import behind
 from console.session.snapshots import SNAPSHOT_HISTORY, SNAPSHOT_LOG, restore, snapshot
 from console.session.state import (
     Client,
@@ -41,6 +42,7 @@ __all__ = [
     "StatementView",
     "Totals",
     "apply",
+    "behind",
     "fold",
     "meanwhile",
     "point",

@@ -231,6 +231,9 @@ def _statement_ended(session: Session, event: events.StatementEnded) -> Session:
         running = StatementView(
             phase=event.phase, name=event.name, sql="", lock="", began=event.t - event.seconds
         )
+    elif running.outcome is not None:
+        # A further try, which was not sent.
+        running = replace(running, began=event.t - event.seconds)
     ended = replace(
         running,
         outcome=event.outcome,

@@ -193,12 +193,15 @@ def test_interrupted_ends_the_runner_kindly_and_run_takes_it_up(
     assert status == 130
     assert "the runner ends at the end of the batch" in err
     assert running.session()["outcome"] == "parked"
+    began = running.session()["started"]
     shop.write()
     done = run("run", shop.change_file, "--headless", "--advance", "auto", home=home)
     assert done.returncode == 0, done.stderr
     assert "taken up again" in done.stderr
     assert shop.wrong() == 0
     assert running.session()["outcome"] == "completed"
+    # That of the session, not of its last run or of its end.
+    assert running.session()["started"] == began
 
 
 def test_a_runner_that_was_killed_is_said_to_be_gone(

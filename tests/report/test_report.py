@@ -85,11 +85,75 @@ def test_the_story(recorded: Callable[[list[events.Event]], Recording]) -> None:
     assert report.deviations == (
         "The session was interrupted, and taken up again 1 time.",
         "replicas was passed against its evidence by bo|<b>, because: db3 is being rebuilt.",
+        "backfill stopped 1 time before it went on, the last time because: 1 row fails.",
+        "The throttle stopped the backfill for 5.0 s in all.",
+        "1 batch had to be tried again.",
         "add (add-column) took 2 tries to get its lock, held by pid 77 report psql.",
         "1 row left out of the backfill, and listed.",
         "db2 was up to 3.2 s behind; the limit is 2.0 s.",
     )
     assert report.problems == ()
+    assert [(tried.t, tried.outcome, tried.seconds) for tried in one.each_try] == [
+        (5.2, "lock-timeout", 1.0),
+        (8.0, "done", 0.01),
+    ]
+
+
+def test_tries_that_were_not_sent_have_their_own_times(
+    recorded: Callable[[list[events.Event]], Recording],
+) -> None:
+    """The lock was taken by the last one: that is the moment to look at."""
+    blocker = events.ServerSession(pid=77, user="report", application="psql")
+    failed = events.StatementEnded(
+        phase="add-column", name="add", outcome="lock-timeout", attempts=31, holders=(blocker,)
+    )
+    text = "not sent while an old transaction holds the table"
+    stream: list[events.Event] = [
+        *story()[:6],
+        *(replace(failed, attempt=n, text=text, t=100.0 + n) for n in (1, 2, 3)),
+        events.StatementBegan(
+            phase="add-column", name="add", sql="ALTER", lock="ACCESS EXCLUSIVE", attempt=4, pid=9, t=150.0
+        ),
+        events.StatementEnded(
+            phase="add-column", name="add", outcome="done", attempt=4, seconds=0.5, t=150.5
+        ),
+    ]
+    recording = recorded([replace(event, s=n) for n, event in enumerate(stream, 1)])
+    one = summarise(recording).statements[-1]
+    assert [tried.t for tried in one.each_try] == [101.0, 102.0, 103.0, 150.0]
+    assert (one.t, one.tries, one.conflicts != "") == (101.0, 4, bool(one.lock and _conflicts(recording)))
+    assert [(tried.began, tried.attempt) for tried in recording.final.statements] == [
+        (101.0, 1),
+        (102.0, 2),
+        (103.0, 3),
+        (150.0, 4),
+    ]
+    assert "decided" in render(recording, "markdown")
+
+
+def _conflicts(recording: Recording) -> str:
+    plan = recording.final.plan
+    assert plan is not None
+    found = [one.conflicts for phase in plan.phases for one in phase.statements if one.name == "add"]
+    return found[0] if found else ""
+
+
+def test_a_phase_whose_runner_was_killed_counts_both_runs(
+    recorded: Callable[[list[events.Event]], Recording],
+) -> None:
+    first = story()[0]
+    stream: list[events.Event] = [
+        *story()[:3],
+        events.PhaseBegan(phase="backfill", t=100.0),
+        events.Log(level="info", text="at work", t=107.0),
+        replace(first, resumed=True, t=200.0),
+        *(replace(event, t=200.0) for event in story()[1:3]),
+        events.PhaseBegan(phase="backfill", t=201.0),
+        events.PhaseEnded(phase="backfill", outcome="passed", seconds=5.0, t=206.0),
+    ]
+    report = summarise(recorded([replace(event, s=n) for n, event in enumerate(stream, 1)]))
+    assert {phase.name: phase.seconds for phase in report.phases}["backfill"] == 12.0
+    assert "taken up again 1 time" in report.deviations[0]
 
 
 def test_what_programs_read(recorded: Callable[[list[events.Event]], Recording]) -> None:

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from console import events
 from console.report.page.nodes import Child, Verbatim, node
 from console.report.page.tables import Row, bullets, table
-from console.report.statements import StatementDone
+from console.report.statements import StatementDone, Try
 from console.report.summary import Report
 from console.words import count, duration, plain, plural, size
 
@@ -88,7 +88,7 @@ def statements(report: Report) -> list[Child]:
         rows.append(
             [
                 f"S{number}",
-                clock(one.at),
+                [clock(one.at), *_decided(one)],
                 [node("strong", one.name), node("small", f" {one.phase}")],
                 result,
                 _took(one),
@@ -106,6 +106,28 @@ def statements(report: Report) -> list[Child]:
         )
         more = node("p", queue.strip(), class_="hint")
     return [made, more]
+
+
+def _decided(one: StatementDone) -> list[Child]:
+    """When the try came that decided; and each try, where that is more than the first and the last."""
+    if len(one.each_try) < 2:
+        return []
+    tries = [
+        node(
+            "li",
+            f"{clock(tried.at)} {_word(tried)}",
+            f" after {duration(tried.seconds)}" if tried.seconds else None,
+        )
+        for tried in one.each_try
+    ]
+    return [
+        node("small", f" decided {clock(one.each_try[-1].at)}"),
+        node("details", node("summary", plural(one.tries, "try")), node("ol", *tries)),
+    ]
+
+
+def _word(tried: Try) -> str:
+    return "not sent" if tried.text.startswith("not sent") else tried.outcome.replace("-", " ")
 
 
 def _took(one: StatementDone) -> str:

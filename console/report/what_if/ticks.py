@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from console import events
 from console.change import Frozen
 from console.recording import Recording
-from console.report.waiting import behind
+from console.session import behind
 from console.throttle import Readings
 
 PHASES = ("backfill", "backfill-again")

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from console.events import LockWait, LockWaitsChanged, ServerSession
 from console.narrate import holder
-from console.session import Client, Looking, StatementView
+from console.session import Client, Looking, StatementView, behind
 from console.tui import people
 from console.tui.clock import clock
-from console.tui.draw.statement import sql
+from console.tui.draw.statement import ended, sql
 from console.tui.lines import Line, Part, left, line, paragraph
 from console.tui.replay.tape import Tape
 from console.tui.view import OLD, View
@@ -34,9 +34,13 @@ Blocking = Callable[[StatementView], Sequence[Blocked]]
 
 
 def blocked(tape: Tape, statement: StatementView, now: float) -> list[Blocked]:
-    """Who waited behind a statement while it ran, as far as `now`, longest first: from the lock waits of that time."""
+    """Who waited behind a statement while it ran, as far as `now`, longest first: from the lock waits of that time.
+
+    Directly, or behind somebody who did.
+    """
     end = statement.began + statement.seconds if statement.outcome is not None else now
     first, last = bisect_left(tape.times, statement.began), bisect_right(tape.times, end)
+    waits = {wait.session.pid: wait for wait in tape.at_event(first).lock_waits}
     ours = {statement.pid} - {0}
     waiting: dict[int, LockWait] = {}
     found: dict[tuple[int, float], Blocked] = {}
@@ -45,17 +49,20 @@ def blocked(tape: Tape, statement: StatementView, now: float) -> list[Blocked]:
         key = (wait.session.pid, wait.began)
         found[key] = Blocked(wait.session, wait.mode, max(0.0, t - max(wait.began, statement.began)))
 
+    def look(t: float) -> None:
+        queue = behind(waits, ours | {wait.session.pid for wait in waits.values() if wait.session.ours})
+        for pid in waiting.keys() - queue:
+            over(waiting.pop(pid), t)
+        waiting.update((pid, waits[pid]) for pid in queue if waits[pid].mode)
+
+    look(statement.began)
     for event in tape.events[first:last]:
         if not isinstance(event, LockWaitsChanged):
             continue
-        for wait in event.began:
-            if wait.session.ours:
-                ours.add(wait.session.pid)
-            elif wait.mode and ours.intersection(wait.blocked_by):
-                waiting[wait.session.pid] = wait
         for pid in event.ended:
-            if (wait_over := waiting.pop(pid, None)) is not None:
-                over(wait_over, event.t)
+            waits.pop(pid, None)
+        waits.update((wait.session.pid, wait) for wait in event.began)
+        look(event.t)
     for wait in waiting.values():
         over(wait, end)
     return sorted(found.values(), key=lambda one: -one.seconds)
@@ -65,6 +72,7 @@ def draw(view: View, width: int, blocking: Blocking) -> list[Line]:
     """All of it, the people first."""
     return [
         *_people(view, width),
+        *_asked(view, width),
         Line(),
         *_readings(view, width),
         Line(),
@@ -92,6 +100,17 @@ def _people(view: View, width: int) -> list[Line]:
     looking = {seen.client: seen for seen in session.looking}
     for client in session.clients:
         lines += _client(view, client, looking.get(client.client), width)
+    return lines
+
+
+def _asked(view: View, width: int) -> list[Line]:
+    """What was asked for, and had no answer yet."""
+    lines = []
+    for action in view.session.open_actions:
+        words = " ".join((action.action, *action.arguments))
+        why = f" because {action.reason}" if action.reason else ""
+        said = f"{action.owner.name} asked for {words}{why}, {age(view.now - action.t)} ago: {action.state}"
+        lines += paragraph(said, width, "warn", "  ")
     return lines
 
 
@@ -158,13 +177,9 @@ def _statements(view: View, width: int, blocking: Blocking) -> list[Line]:
     return lines
 
 
-def _statement(view: View, statement: StatementView, behind: Sequence[Blocked], width: int) -> list[Line]:
-    if statement.outcome is None:
-        outcome = (f"RUNS for {age(view.now - statement.began)}", "ok")
-    else:
-        style = "ok" if statement.outcome in ("done", "already-done") else "err"
-        word = statement.outcome.replace("-", " ").upper()
-        outcome = (f"{word} after {duration(statement.seconds)}", style)
+def _statement(view: View, statement: StatementView, after: Sequence[Blocked], width: int) -> list[Line]:
+    runs = (f"RUNS for {age(view.now - statement.began)}", "ok")
+    outcome = runs if statement.outcome is None else ended(statement)
     tries = f", try {statement.attempt}" if statement.attempt > 1 else ""
     lines = [
         line(
@@ -182,11 +197,11 @@ def _statement(view: View, statement: StatementView, behind: Sequence[Blocked], 
     if statement.holders:
         held = ", ".join(holder(session) for session in statement.holders[:3])
         lines += paragraph(f"held up by {held}", width, "warn", "    ")
-    most = max(statement.queued, len(behind))
-    if behind:
-        longest = duration(behind[0].seconds)
+    most = max(statement.queued, len(after))
+    if after:
+        longest = duration(after[0].seconds)
         lines += paragraph(f"blocked {plural(most, 'session')}, for up to {longest}:", width, "warn", "    ")
-        for one in behind[:8]:
+        for one in after[:8]:
             lines += paragraph(f"{holder(one.session)} for {duration(one.seconds)}", width, "", "      ")
     elif most:
         lines += paragraph(f"up to {plural(most, 'session')} stood behind it", width, "warn", "    ")

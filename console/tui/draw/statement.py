@@ -83,15 +83,24 @@ def _head(view: View, phase: Phase | None, running: StatementView) -> Line:
         parts += [(tries, "warn"), "   "]
     if running.outcome is None:
         parts.append((f"RUNS for {age(view.now - running.began)}", "ok"))
-    elif running.outcome == "done":
-        parts.append((f"DONE in {duration(running.seconds)}", "ok"))
-    elif running.outcome == "already-done":
-        parts.append(("DONE before", "ok"))
     else:
-        not_sent = running.text.startswith("not sent")
-        word = "NOT SENT" if not_sent else running.outcome.replace("-", " ").upper()
-        parts.append((word if not_sent else f"{word} after {duration(running.seconds)}", "err"))
+        parts.append(ended(running))
     return line(*parts)
+
+
+def ended(statement: StatementView) -> tuple[str, str]:
+    """How a try ended, in words with their style."""
+    match statement.outcome:
+        case None:
+            return "", ""
+        case "done":
+            return f"DONE in {duration(statement.seconds)}", "ok"
+        case "already-done":
+            return "DONE before", "ok"
+        case _ if statement.text.startswith("not sent"):
+            return "NOT SENT", "err"
+        case outcome:
+            return f"{outcome.replace('-', ' ').upper()} after {duration(statement.seconds)}", "err"
 
 
 def _wait(view: View, running: StatementView, width: int) -> list[Line]:

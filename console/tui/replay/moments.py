@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from console import events
@@ -58,7 +58,34 @@ def moments(tape: Tape) -> tuple[Moment, ...]:
         for line, position in zip(tape.log, tape.log_positions, strict=True)
         if (kind := _kind(looked_at.get(position), line)) is not None
     ]
-    return tuple(sorted([*told, *lock_peaks(tape.points, tape.times)], key=lambda moment: moment.position))
+    peaks = lock_peaks(tape.points, tape.times)
+    untold = [*_retried(tape), *_unanswered(looked_at)]
+    return tuple(sorted([*told, *peaks, *untold], key=lambda moment: moment.position))
+
+
+def _retried(tape: Tape) -> Iterator[Moment]:
+    """Batches that were tried again, which the log does not tell one by one."""
+    if not tape.at_event(len(tape.events)).totals.batch_retries:
+        return
+    for position, event in tape.of(events.Batches):
+        if isinstance(event, events.Batches) and event.retries:
+            yield Moment(event.t, position, "retry", f"batches tried again: {event.retries}")
+
+
+def _unanswered(looked_at: Mapping[int, events.Event]) -> Iterator[Moment]:
+    """What was asked for and came to no end: the runner was gone before."""
+    asked: dict[str, Moment] = {}
+    for position, event in looked_at.items():
+        if not isinstance(event, events.ActionChanged):
+            continue
+        if event.state not in events.OPEN_STATES:
+            asked.pop(event.id, None)
+        elif event.id not in asked:
+            words = " ".join((event.action, *event.arguments))
+            why = f" because {event.reason}" if event.reason else ""
+            text = f"{event.owner.name} asked for {words}{why}: it came to no end"
+            asked[event.id] = Moment(event.t, position, "action", text)
+    yield from asked.values()
 
 
 def _kind(event: events.Event | None, line: LogLine) -> Kind | None:

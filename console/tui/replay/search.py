@@ -31,10 +31,11 @@ def entries(tape: Tape, marked: Sequence[Moment]) -> list[Entry]:
         for position, event in tape.of(StatementBegan)
         if isinstance(event, StatementBegan)
     ]
+    told = frozenset(tape.log_positions)
     found += [
         Entry(moment.t, moment.position, WORDS[moment.kind][1], moment.text)
         for moment in marked
-        if moment.kind in ("bookmark", "lock")
+        if moment.kind in ("bookmark", "lock") or moment.position not in told
     ]
     return sorted(found, key=lambda entry: entry.position)
 
