@@ -84,7 +84,6 @@ def phases(recording: Recording, final: Session, wall: WallClock) -> tuple[Phase
         if event.outcome == "already-done" and before is not None and before.outcome in ("passed", "skipped"):
             continue
         outcomes[event.phase] = event
-    _add_left(seconds, last, recording.duration)
     planned = {str(phase.name): phase for phase in final.plan.phases} if final.plan else {}
     done = []
     for view in final.phases:

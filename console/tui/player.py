@@ -71,6 +71,8 @@ class Player:
         """Whether quiet stretches are left out while it plays."""
         self.written = False
         """Whether the recording is still being written."""
+        self.lost = ""
+        """What has happened to the recording's file since it was read; empty: nothing but growth."""
         self.opening = ""
         """What is still to be read of the recording, in words; empty: nothing."""
         self.follows = False
@@ -293,7 +295,7 @@ class Player:
             skips=self.skips,
             written=self.written,
             follows=self.follows,
-            problems=tuple(str(problem) for problem in self.tape.problems),
+            problems=(*(str(problem) for problem in self.tape.problems), *([self.lost] if self.lost else ())),
             chain=self.chain,
             opening=self.opening,
         )

@@ -43,6 +43,11 @@ class Playing:
     opening: str = ""
     """What is still to be read of the recording, in words; empty: nothing."""
 
+    @property
+    def cut_off(self) -> bool:
+        """Nobody writes it any more, and it does not tell how the session ended."""
+        return self.chain is not None and not self.chain.ended and not self.written
+
 
 @dataclass(frozen=True)
 class View:

@@ -24,6 +24,7 @@ class Grows:
 
     def __init__(self) -> None:
         self.written = True
+        self.lost = ""
         self.next: list[Recording] = []
         self.looks = 0
 
@@ -149,3 +150,82 @@ async def test_growth_is_seen_in_the_file_which_is_never_written(tmp_path: Path)
     path.unlink()
     clock.now += 100
     assert await growth.look() is None
+
+
+async def test_a_recording_that_is_not_written_for_a_while_is_still_followed(tmp_path: Path) -> None:
+    """A runner that was silent, or was taken up again: nobody has to press a key for it."""
+    story = night()
+    growing = Grows()
+    player = Player(begun(story, 100, tmp_path / "one.jsonl"), clock=Clock())
+    source = ReplaySource(player, "r.jsonl", growing)
+    player.follow()
+    stream = aiter(source.events())
+    await take(stream, 1)
+    growing.written = False
+    waiting = asyncio.ensure_future(anext(stream))
+    looks = growing.looks
+    source.moved(jumped=False)
+    await eventually(lambda: growing.looks > looks)
+    assert (player.follows, player.running, player.playing().written) == (True, True, False)
+    growing.written, second = True, begun(story, 130, tmp_path / "two.jsonl")
+    growing.next.append(second)
+    source.moved(jumped=False)
+    await waiting
+    await eventually(lambda: player.position == second.duration)
+    await source.close()
+
+
+async def test_a_file_that_was_cut_or_taken_away_is_told(tmp_path: Path) -> None:
+    whole, lines = recorded_lines(tmp_path)
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(b"".join(lines[:80]))
+    clock = Clock()
+    growth = Growth(path, lambda: Recording.open(path), clock=clock)
+    player = Player(Recording.open(path), clock=clock)
+    source = ReplaySource(player, "r.jsonl", growth)
+    clock.now += 5
+    assert await growth.look() is not None
+    assert growth.lost == ""
+    for change, said in (
+        (lambda: path.write_bytes(b"".join(lines[:50])), "cut or replaced"),
+        (path.unlink, "is gone"),
+    ):
+        change()
+        clock.now += 100
+        assert await growth.look() is None
+        assert said in growth.lost
+    stream = aiter(source.events())
+    await take(stream, 1)
+    waiting = asyncio.ensure_future(anext(stream))
+    clock.now += 100
+    source.moved(jumped=False)
+    await eventually(lambda: "is gone" in " ".join(player.playing().problems))
+    waiting.cancel()
+    await source.close()
+    assert whole.problems == ()
+
+
+async def test_what_grew_is_judged_anew(tmp_path: Path) -> None:
+    """The verdict on the chain is that of all that is shown."""
+    _, lines = recorded_lines(tmp_path)
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(b"".join(lines[:40]))
+    clock = Clock()
+    player = Player(Recording.open(path), clock=clock)
+    source = ReplaySource(player, "r.jsonl", Growth(path, lambda: Recording.open(path), clock=clock))
+    player.follow()
+    stream = aiter(source.events())
+    await take(stream, 1)
+    task = asyncio.create_task(take(stream, 30))
+    await eventually(lambda: player.chain)
+    assert player.chain is not None
+    assert player.chain.lines == 40
+    tampered = [
+        line.replace(b'"t":', b'"t": ', 1) if number == 60 else line for number, line in enumerate(lines)
+    ]
+    path.write_bytes(b"".join(tampered[:90]))
+    clock.now += 100
+    source.moved(jumped=False)
+    await eventually(lambda: player.chain is not None and player.chain.broken)
+    task.cancel()
+    await source.close()

@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,10 +19,14 @@ from console.tui.replay.bookmarks import Bookmark, Bookmarks
 from console.tui.replay.moments import WORDS, moments
 from console.tui.replay.quiet import AFTER, BEFORE, LEAST, Quiet
 from console.tui.replay.search import entries, search
+from console.tui.replay.source import ReplaySource
 from console.tui.replay.track import APART, Curves, Track
 from console.tui.view import View
 from tests.tui.nights import night
-from tests.tui.story import ANA, BEN
+from tests.tui.playing import Clock
+from tests.tui.screens import shown
+from tests.tui.stories import backfilling
+from tests.tui.story import ANA, BEN, Story
 from tests.tui.tapes import record
 
 
@@ -244,3 +249,42 @@ def test_who_has_control_is_told_with_since_when_and_from_where() -> None:
     assert drawn[1].startswith("  ana has control")
     assert drawn[1].endswith(", since 02:00:06")
     assert f"    {BEN.claims}" in drawn
+
+
+def fields(event: events.Event) -> dict[str, Any]:
+    """What it says, without when and as which."""
+    return {name: getattr(event, name) for name in event.__struct_fields__ if name not in ("t", "s")}
+
+
+def test_what_came_to_no_end_and_what_was_tried_again_are_marked_and_found(tmp_path: Path) -> None:
+    story = backfilling()
+    owner = events.Owner(name="ana")
+    story.tell(events.ActionChanged, id="p1", action="pause", state="running", owner=owner, reason="tea")
+    story.tell(events.ActionChanged, id="p2", action="resume", state="running", owner=owner)
+    story.tell(events.ActionChanged, id="p2", action="resume", state="done", owner=owner)
+    batch = next(event for event in reversed(story.events) if isinstance(event, events.Batches))
+    begin = next(event for event in story.events if isinstance(event, events.Header))
+    story.tell(events.Batches, **{**fields(batch), "retries": 3})
+    story.tell(events.Header, **{**fields(begin), "resumed": True})
+    tape = record(story, tmp_path / "r.jsonl")
+    found = {(moment.kind, moment.text) for moment in moments(tape)}
+    assert ("action", "ana asked for pause because tea: it came to no end") in found
+    assert ("retry", "batches tried again: 3") in found
+    assert any(kind == "warning" and text.startswith("taken up again by") for kind, text in found)
+    assert not any("resume" in text and "no end" in text for _, text in found)
+    known = entries(tape, moments(tape))
+    assert [entry.what for entry in search(known, "tea no end")] == ["action"]
+    assert [entry.what for entry in search(known, "batches again")] == ["retry"]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_any_beginning_of_a_recording_is_drawn(size: tuple[int, int], tmp_path: Path) -> None:
+    """Before the first phase there is no name of a phase either."""
+    story = backfilling()
+    for count in (1, 2, 3, 4, 6):
+        part = Story()
+        part.events = story.events[:count]
+        tape = record(part, tmp_path / f"{count}.jsonl")
+        async with shown(ReplaySource(Player(tape, clock=Clock()), "r.jsonl"), size) as screen:
+            assert "REPLAY" in screen.text
+            assert not screen.app.crashed

@@ -136,7 +136,7 @@ async def test_a_take_over_counts_down_in_the_header_and_is_told_in_the_corner()
         assert screen.toasts == ["ben takes control in 10s because you sleep"]
         source.clock = source.story.t + 4
         await screen.redraw()
-        assert "ben takes control in 6s   you have control" in header(screen)
+        assert "ben takes control in 6s   you h" in header(screen)
         source.story.tell(events.ActionChanged, id="take-over-1", action="take-over", state="done", owner=BEN)
         source.story.tell(events.ControlChanged, how="taken-over", owner=BEN, client="c2", by="ana")
         source.more()

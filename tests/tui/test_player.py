@@ -300,3 +300,14 @@ async def test_what_is_long_due_comes_as_a_snapshot(eventful: Recording) -> None
     assert isinstance(one, Snapshot)
     assert apply(Session(), one) == eventful.at(600.0)
     await source.close()
+
+
+def test_played_fast_the_readings_do_not_look_older_than_they_were(eventful: Recording) -> None:
+    clock = Clock()
+    player = Player(eventful, speed=600.0, clock=clock)
+    source = ReplaySource(player, "r.jsonl")
+    player.seek(10.0)
+    player.play()
+    clock.now += 0.1
+    assert player.position == pytest.approx(70.0)
+    assert source.now() == eventful.times[player.index] < 12.0

@@ -135,3 +135,14 @@ def test_faster_names_the_bound_that_holds() -> None:
     bound = events.OperatorThrottle(s=now.s + 1, percent=100, rows_per_second=500, by="ana")
     said = actions.BY_NAME["faster"].allowed(apply(now, bound), "live")
     assert said == "it is at 100 %, but bound to 500 rows/s by ana: v, then off, lifts that"
+
+
+def test_a_replay_says_that_nothing_was_heard_as_the_live_screen_did() -> None:
+    """The runner was dead, or nobody could record: the state that stands there is of before."""
+    now = session("backfill")
+    said = [
+        header.draw(View(now, now.t + late, mode=mode), 140)[1].text
+        for mode in ("live", "replay")
+        for late in (1.0, 29.0)
+    ]
+    assert ["OLD: nothing heard for 29s" in one for one in said] == [False, True, False, True]

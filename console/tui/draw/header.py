@@ -48,6 +48,8 @@ def _what(view: View, width: int) -> Line:
         held = [(" NOT AS WRITTEN ", "on-err"), " "]
     elif view.playing is not None and view.playing.problems:
         held = [(" INCOMPLETE ", "on-err"), " "]
+    elif view.playing is not None and view.playing.cut_off:
+        held = [(" NO END ", "on-warn"), " "]
     if word == "RUNNING" and any(reason.stops for reason in session.throttle):
         held += [(" HELD BACK ", "on-err"), " "]
     # What has ended does not live; a recording stays one.
@@ -100,10 +102,11 @@ def position(session: Session) -> str:
 
 
 def _who(view: View, width: int) -> Line:
-    parts: list[Part] = [" ", *_file(view, width), *_people(view)]
     late = _late(view)
+    # Before the people: it must not be what is cut off.
+    parts: list[Part] = [" ", *_file(view, width), *_people(view)]
     if late:
-        parts += ["   ", (late, "warn")]
+        parts[1:1] = [(late, "warn"), "   "]
     return sides(line(*parts), line(*_times(view, width)), width, view.glyphs.ellipsis)
 
 
@@ -111,7 +114,9 @@ def _file(view: View, width: int) -> list[Part]:
     """What is replayed. It stands before who was there at that moment."""
     if view.playing is None:
         return []
-    written = ", still written" if view.playing.written else ""
+    written = (
+        ", still written" if view.playing.written else ", waits for more" if view.playing.follows else ""
+    )
     if width < 100:
         return [(cut(view.title, 20, view.glyphs.ellipsis), "replay"), (written, "label"), "  "]
     return [(f"recording {view.title}", "replay"), (f"{written or ', read only'}", "label"), "   "]
@@ -150,7 +155,7 @@ def _one_control(view: View) -> list[Part]:
 def _late(view: View) -> str:
     """What the header must say about readings: the age of the newest one, when it is old."""
     session = view.session
-    if session.ended is not None or session.sample is None or view.mode == "replay" or view.link:
+    if session.ended is not None or session.sample is None or view.link:
         return ""
     silence = view.now - session.t
     if silence > SILENT:

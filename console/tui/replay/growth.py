@@ -18,6 +18,9 @@ SHARE = 20.0
 STILL = 10.0
 """Seconds after its last growth for which it counts as being written: a runner samples each second."""
 
+GONE = "the file is gone, or empty: shown is what was read of it"
+SHORTER = "the file is shorter than what was read of it, so it was cut or replaced: shown is what was read"
+
 
 class Growing(Protocol):
     """A recording that may grow."""
@@ -25,6 +28,11 @@ class Growing(Protocol):
     @property
     def written(self) -> bool:
         """Whether somebody is writing it."""
+        ...
+
+    @property
+    def lost(self) -> str:
+        """What has happened to the file that is no growth, in words; empty: nothing."""
         ...
 
     async def look(self) -> Tape | None:
@@ -41,6 +49,7 @@ class Growth:
         """`read` reads what is to be shown of it, and raises `RecordingError`."""
         self._path = path
         self._read = read
+        self.lost = ""
         self._clock = clock
         size, written_before = _size(self._path)
         # What came between opening it and now is found by the first look.
@@ -60,6 +69,7 @@ class Growth:
             return None
         self._next = now + EACH
         size, _ = _size(self._path)
+        self.lost = "" if size >= self._size else GONE if not size else SHORTER
         if size <= self._size:
             return None
         try:

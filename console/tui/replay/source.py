@@ -119,20 +119,24 @@ class ReplaySource:
         """Whether somebody writes it: not where the session has ended, however lately, until a run takes it up."""
         if self._growing is None or not self._growing.written:
             return False
-        told = (grown or self.player.tape).events
-        return not (told and isinstance(told[-1], Ended))
+        return not self._ended(grown or self.player.tape)
+
+    @staticmethod
+    def _ended(tape: Tape) -> bool:
+        return bool(tape.events) and isinstance(tape.events[-1], Ended)
 
     async def _look(self) -> None:
         """Take what was written meanwhile."""
         if self._growing is None:
             return
         grown = await self._growing.look()
+        self.player.lost = self._growing.lost
         # Before it is loaded: the play head stays at its end where it is still written.
         self.player.written = self._written(grown)
         if grown is not None:
             self.player.load(grown)
             self.player.chain = grown.chain
-        elif self.player.follows and not self.player.written:
+        elif self.player.follows and self._ended(self.player.tape):
             self.player.pause()
 
     async def ask(
@@ -148,8 +152,11 @@ class ReplaySource:
         return ActionChanged(id="", action=action, state="refused", owner=nobody, text=NO)
 
     def now(self) -> float:
-        """The play head."""
-        return self.player.position
+        """The play head, but no later than the next event that was not passed: played fast, readings would look old."""
+        player = self.player
+        if player.index < len(player.tape.times):
+            return min(player.position, player.tape.times[player.index])
+        return player.position
 
     async def close(self) -> None:
         """Stop looking."""

@@ -48,6 +48,9 @@ class About(Dialog):
             lines += _labelled("written", "STILL: G follows it as it grows", width, "warn")
         lines.append(Line())
         lines += _chain(playing, width)
+        if playing.cut_off:
+            why = "NO END: its runner died, or lines were taken off the tail"
+            lines += _labelled("to the end", why, width, "warn")
         if not playing.problems:
             lines.append(line(("whole       ", "label"), ("all of it can be read", "ok")))
         else:
