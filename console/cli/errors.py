@@ -6,6 +6,7 @@ What nobody foresaw goes, with its traceback, into a file that only its owner ca
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import sys
@@ -51,6 +52,15 @@ def guarded(command: Callable[[], object]) -> int:
     except BrokenPipeError:
         # Whoever read our output has heard enough. Python would complain again when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNFINISHED
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return _unforeseen(error)
+        # Files that we write say it themselves; what is left is what we print.
+        where = f"for {error.filename}" if error.filename else "where the output goes"
+        complain(f"there is no room {where}: {error.strerror}")
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNFINISHED
     except Exception as error:  # noqa: BLE001 - a traceback helps nobody at the keyboard
         return _unforeseen(error)

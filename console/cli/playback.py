@@ -80,7 +80,7 @@ def found(name: str) -> Path:
         except DirectoryError as error:
             saved = _in_damaged(name)
             if saved is None:
-                raise CommandError(f"there is no file {name}, and no session: {error}", USAGE) from None
+                raise CommandError(f"there is no file {name}. {error}", USAGE) from None
             path = saved
     return path
 

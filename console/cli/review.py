@@ -10,7 +10,7 @@ from console.change import Limits
 from console.cli.change_file import load
 from console.cli.errors import DONE, USAGE, CommandError
 from console.cli.playback import opened, opened_together, put
-from console.cli.say import data
+from console.cli.say import data, tell
 from console.config import values
 from console.report import Format, render, render_both
 from console.report import as_json as text_of
@@ -31,10 +31,17 @@ def model(name: str, change: str, *, as_json: bool, redact: bool) -> int:
     file = load(change)
     recording = opened(name, redact=redact)
     header = recording.final.header
+    damaged = CommandError(f"{name} does not say under which limits it ran: its header is damaged", USAGE)
     if header is None:
-        raise CommandError(f"{name} does not say under which limits it ran: its header is damaged", USAGE)
+        raise damaged
     try:
-        found = what_if(recording, recorded_limits(header), file.limits)
+        limits = recorded_limits(header)
+    except ValueError:
+        raise damaged from None
+    if file.change.title != header.title:
+        tell(f"{change} is of {file.change.title}, the session of {header.title}: only its limits are taken")
+    try:
+        found = what_if(recording, limits, file.limits)
     except NoBackfill as error:
         raise CommandError(f"{name}: {error}", USAGE) from None
     data(text_of(found) if as_json else as_text(found, header.title, change))
@@ -42,7 +49,10 @@ def model(name: str, change: str, *, as_json: bool, redact: bool) -> int:
 
 
 def recorded_limits(header: events.Header) -> Limits:
-    """The limits that a session ran under; what its recording does not name is as a change file leaves it out."""
+    """The limits that a session ran under; what its recording does not name is as a change file leaves it out.
+
+    Raises ValueError where they make no sense.
+    """
     given = {name: value for name, value in header.limits.items() if name in Limits.__struct_fields__}
     limits = msgspec.convert(given, Limits, strict=False)
     return replace(limits, window=values.window(header.window)) if header.window else limits

@@ -143,5 +143,8 @@ def _wall_clock(recording: Recording) -> Callable[[float], str]:
     header = recording.header
     if header is None:
         return lambda t: ""
-    began = datetime.fromisoformat(header.started) - timedelta(seconds=header.t)
+    try:
+        began = datetime.fromisoformat(header.started) - timedelta(seconds=header.t)
+    except ValueError:  # a damaged digit
+        return lambda t: ""
     return lambda t: (began + timedelta(seconds=t)).isoformat(timespec="milliseconds")

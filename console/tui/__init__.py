@@ -58,7 +58,7 @@ def run_replay(
     picture does not wait for the rest. Raises `TerminalError`, `RecordingError`, and `NoMoment` where `at` is no moment
     of the recording.
     """
-    terminal = inspect()
+    terminal = inspect(instead="use `report`")
     _prepare(terminal)
     from console.tui.run import replay  # noqa: PLC0415  (as above)
 
@@ -67,7 +67,7 @@ def run_replay(
 
 def run_picker(known: Sequence[Past]) -> Past | None:
     """Let the person pick a session to replay; None where they leave without. Raises `TerminalError`."""
-    terminal = inspect()
+    terminal = inspect(instead="use `report`")
     _prepare(terminal)
     from console.tui.run import pick  # noqa: PLC0415  (as above)
 

@@ -270,6 +270,8 @@ class ConsoleApp(
             self.tell(
                 "q leaves and takes the demo down"
                 if self.ends_demo
+                else "q leaves the replay"
+                if self.source.mode == "replay"
                 else "q leaves the view; the runner goes on"
             )
         elif not self.offers(name):

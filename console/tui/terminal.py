@@ -51,19 +51,21 @@ class Terminal:
     mouse: bool
 
 
-def inspect(environment: Mapping[str, str] | None = None) -> Terminal:
-    """What this terminal can do, by its environment and its encoding. Raises `TerminalError` where there is none."""
+def inspect(
+    environment: Mapping[str, str] | None = None, *, instead: str = "use --headless or --json"
+) -> Terminal:
+    """What this terminal can do, by its environment and its encoding.
+
+    Raises `TerminalError` where there is none, which says what to do `instead`.
+    """
     environment = os.environ if environment is None else environment
     if not (_is_terminal(sys.__stdin__) and _is_terminal(sys.__stderr__)):
         raise TerminalError(
-            "a screen needs a terminal on standard input and standard error: leave out the redirection, "
-            "or use --headless or --json"
+            f"a screen needs a terminal on standard input and standard error: leave out the redirection, or {instead}"
         )
     term = environment.get("TERM", "")
     if term == "dumb":
-        raise TerminalError(
-            "TERM=dumb can't show a screen: use --headless or --json, or set TERM to what the terminal is"
-        )
+        raise TerminalError(f"TERM=dumb can't show a screen: {instead}, or set TERM to what the terminal is")
     return Terminal(
         glyphs=UNICODE if speaks_utf8(environment, getattr(sys.__stderr__, "encoding", "")) else ASCII,
         few_colours=has_few_colours(environment),

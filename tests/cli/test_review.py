@@ -6,7 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from console import events
 from console.recording import Recording
 from console.report import FORMATS, Format, render, render_both
 from console.report.what_if import WhatIf
@@ -67,6 +69,19 @@ def test_what_can_not_be_modelled_is_one_sentence(night: Path, other: Path, tmp_
     done = run("replay", headless, "--what-if", other, home=home)
     assert done.returncode == 2
     assert "its header is damaged" in done.stderr
+    begin, *rest = backfill()
+    assert isinstance(begin, events.Header)
+    for number, changed in enumerate(
+        (replace(begin, window="25:99-x UTC"), replace(begin, limits={**begin.limits, "lock_queue": 0.5}))
+    ):
+        strange = record(tmp_path / f"strange-{number}.jsonl", [changed, *rest])
+        assert "its header is damaged" in complaint(run("replay", strange, "--what-if", other, home=home), 2)
+    strange.write_bytes(night.read_bytes().replace(b'"started":"20', b'"started":"99-', 1))
+    rows = run("export", strange, "--csv", home=home)
+    assert (rows.returncode, rows.stdout.count("\n") > 9) == (0, True)
+    elsewhere = tmp_path / "elsewhere.toml"
+    elsewhere.write_text(GOOD.replace("orders", "others"))
+    assert "only its limits are taken" in run("replay", night, "--what-if", elsewhere, home=home).stderr
 
 
 @pytest.mark.slow

@@ -12,6 +12,8 @@ from console import __version__
 from console.cli import errors
 from tests.cli.command import COMMAND, complaint, environment, run
 from tests.config.test_errors import GOOD
+from tests.recording.streams import record
+from tests.report.story import story
 
 pytestmark = pytest.mark.slow
 
@@ -224,3 +226,18 @@ class TestUnforeseen:
         assert errors.guarded(interrupt) == 130
         assert errors.guarded(abort) == 130
         assert capsys.readouterr().err == "Error: interrupted\nError: interrupted\n"
+
+    def test_a_disk_without_room_is_one_sentence(self, home: Path, tmp_path: Path) -> None:
+        recording = record(tmp_path / "r.jsonl", story())
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            done = subprocess.run(
+                [*COMMAND, "report", recording],
+                env=environment(home),
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 1
+        assert done.stderr == "Error: there is no room where the output goes: No space left on device\n"
+        assert not list(tmp_path.rglob("crash-*"))

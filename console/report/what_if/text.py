@@ -31,7 +31,7 @@ def as_text(model: WhatIf, title: str, name: str) -> str:
         "",
         *_columns(model),
         *_window(model),
-        *(_wrapped(footnote(model.modelled), "", "  ") if model.modelled.beyond_rows else []),
+        *_footnotes(model),
         "",
         *_curves(model.steps),
         "",
@@ -39,6 +39,16 @@ def as_text(model: WhatIf, title: str, name: str) -> str:
         *(line for text in model.assumptions for line in _wrapped(text, "- ", "  ")),
     ]
     return "\n".join(line.rstrip() for line in said) + "\n"
+
+
+def _footnotes(model: WhatIf) -> list[str]:
+    courses = (("same limits", model.control), ("other limits", model.modelled))
+    return [
+        row
+        for name, course in courses
+        if course.beyond_rows
+        for row in _wrapped(f"{footnote(course)} ({name})", "", "  ")
+    ]
 
 
 def _limits(recorded: Limits, other: Limits) -> list[str]:

@@ -12,6 +12,8 @@ LEVELS = {"info": ("info", "dim"), "warning": ("WARN", "warn"), "error": ("ERROR
 
 def draw(view: View, width: int, height: int) -> list[Line]:
     """All lines of the log, the newest last."""
+    if not view.session.log and view.playing is not None and view.playing.opening:
+        return [line(("being read", "dim"))]
     if not view.session.log:
         return [line(("nothing has happened yet", "dim"))]
     return [row(view, number, entry, width) for number, entry in enumerate(view.session.log)]
