@@ -82,8 +82,9 @@ class Chain(msgspec.Struct, frozen=True):
 
 
 def _places(chain: Chain) -> str:
-    shown = ", ".join(str(one.line) for one in chain.breaks[:5])
-    return f"{chain.broken} places (line {shown}{', ...' if chain.broken > 5 else ''})"
+    lines = [*dict.fromkeys(one.line for one in chain.breaks)]
+    more = ", ..." if len(lines) > 5 or chain.broken > len(chain.breaks) else ""
+    return f"{chain.broken} places (line {', '.join(map(str, lines[:5]))}{more})"
 
 
 def link(before: bytes, body: bytes) -> bytes:

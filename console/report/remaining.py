@@ -51,7 +51,8 @@ def _walk(final: Session, outcome: events.Outcome, phases: tuple[PhaseDone, ...]
         return
     why = f" ({final.reason})" if final.ended is None and final.reason else ""
     names = ", ".join(phase.name for phase in ahead)
-    yield f"Run the change file again to go on with {ahead[0].name}{why}: still to be done are {names}."
+    run = "Run" if final.ended is not None else "Unless its runner is still at work, run"
+    yield f"{run} the change file again to go on with {ahead[0].name}{why}: still to be done are {names}."
     begun = [phase.name for phase in phases if phase.outcome in _THROUGH and phase.outcome != "left-out"]
     unfinished = any(phase.name == "finish" for phase in ahead)
     if unfinished and {"add-column", "dual-writes"}.intersection(begun):

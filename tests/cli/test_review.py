@@ -76,6 +76,7 @@ def test_what_can_not_be_modelled_is_one_sentence(night: Path, other: Path, tmp_
     ):
         strange = record(tmp_path / f"strange-{number}.jsonl", [changed, *rest])
         assert "its header is damaged" in complaint(run("replay", strange, "--what-if", other, home=home), 2)
+    strange = tmp_path / "strange.jsonl"
     strange.write_bytes(night.read_bytes().replace(b'"started":"20', b'"started":"99-', 1))
     rows = run("export", strange, "--csv", home=home)
     assert (rows.returncode, rows.stdout.count("\n") > 9) == (0, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.events import Header
 from console.tui.clock import stopwatch, wall
 from console.tui.lines import Line, left, line, paragraph
 from console.tui.player import Player
@@ -34,6 +35,7 @@ class About(Dialog):
                 f"{header.title} on {header.server.name}" if header else "not known: the header is damaged",
             ),
             ("session", header.session if header else ""),
+            ("runs", str(runs) if (runs := sum(1 for _ in player.tape.of(Header))) > 1 else ""),
             ("begun by", f"{header.owner} on {header.host}" if header else ""),
             ("written by", header.product if header else ""),
             ("from", f"{first:%Y-%m-%d %H:%M:%S %Z}" if header else ""),
@@ -42,7 +44,11 @@ class About(Dialog):
         ]
         lines = [line((left(name, 12), "label"), value) for name, value in rows if value]
         kinds = [moment.kind for moment in player.moments]
-        said = [f"{kinds.count(kind)} {word}" for kind, (_, word) in WORDS.items() if kind in kinds]
+        said = [
+            f"{kinds.count(kind)} {word}" if word.endswith("s") else plural(kinds.count(kind), word)
+            for kind, (_, word) in WORDS.items()
+            if kind in kinds
+        ]
         lines += _labelled("marked", ", ".join(said) or "nothing", width)
         if playing.written:
             lines += _labelled("written", "STILL: G follows it as it grows", width, "warn")
