@@ -160,7 +160,9 @@ class _Reader:
         self._readings = Readings(
             replication_at=event.replication_at,
             replicas=event.replicas,
-            replication_failure=self._readings.replication_failure,
+            replication_failure=self._readings.replication_failure
+            if event.replication_at == self._readings.replication_at
+            else "",
             activity_at=event.activity_at,
             active=event.active,
             locks_at=event.locks_at,
