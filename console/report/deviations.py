@@ -117,7 +117,9 @@ def _statements(statements: tuple[StatementDone, ...]) -> Iterator[str]:
             )
         elif one.tries > 1:
             held = f", held by {', '.join(one.held_by)}" if one.held_by else ""
-            yield f"{one.name} ({one.phase}) took {one.tries} tries to get its lock{held}."
+            got = one.outcome in ("done", "already-done")
+            tries = f"took {one.tries} tries to get its lock" if got else f"got no lock in {one.tries} tries"
+            yield f"{one.name} ({one.phase}) {tries}{held}."
 
 
 def _keys(keys: tuple[Keys, ...], final: Session) -> Iterator[str]:

@@ -447,8 +447,8 @@ def test_what_is_left_to_do(recorded: Callable[[list[events.Event]], Recording])
     parked = [*story()[:17], events.StateChanged(state="parked", reason="1 row fails", t=20.0, s=18)]
     first, *others = summarise(recorded(parked)).remaining
     assert first == (
-        "Unless its runner is still at work, run the change file again to go on with backfill (1 row fails): still to be "
-        "done are backfill, verify, constraints."
+        "Unless its runner is still at work, run the change file again to go on with backfill (1 row fails): still to "
+        "be done are backfill, verify, constraints."
     )
     assert len(others) == 1
     clean = [
