@@ -12,6 +12,7 @@ from console.session import Session
 from console.tui.app import ConsoleApp
 from console.tui.back import advice, attach
 from console.tui.crash import words
+from console.tui.driver import TerminalDriver
 from console.tui.mending import no_link
 from console.tui.past import Past
 from console.tui.pick import PickApp
@@ -117,6 +118,7 @@ def pick(known: Sequence[Past], terminal: Terminal) -> Past | None:
         def leave(_: int) -> None:
             loop.call_soon_threadsafe(app.exit)
 
+        app.driver_class = TerminalDriver
         with Watchdog(leave).watching():
             return await app.run_async(mouse=terminal.mouse)
 
@@ -156,6 +158,7 @@ async def _run(app: ConsoleApp, terminal: Terminal) -> int:
         status = told
         loop.call_soon_threadsafe(app.exit)
 
+    app.driver_class = TerminalDriver
     with Watchdog(leave).watching():
         await app.run_async(mouse=terminal.mouse)
     return status

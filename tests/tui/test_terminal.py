@@ -1,5 +1,6 @@
 """The screen on a real terminal: what it writes, and that it goes when its terminal goes."""
 
+import contextlib
 import os
 import re
 import signal
@@ -56,6 +57,39 @@ def test_a_terminal_that_hangs_up_ends_it(controlling: bool) -> None:
         assert shown.process.returncode == 128 + signal.SIGHUP
         # It did not spin on the end of the file.
         assert used - before < 1.5
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_terminal_that_hangs_up_while_it_is_left_ends_it(number: signal.Signals) -> None:
+    """Hanging up continues the process, too: it must not take the terminal back then."""
+    for _ in range(3):
+        with terminal("backfill") as shown:
+            shown.shows("RUNNING", "Backfill", "2 Backfill")
+            shown.send("q")
+            time.sleep(0.3)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(shown.process.pid, number)
+                os.kill(shown.process.pid, signal.SIGCONT)
+            shown.hang_up()
+            shown.wait()
+
+
+def test_one_that_was_stopped_reads_the_keyboard_with_one_thread() -> None:
+    """Of two, each would get half of the keys."""
+    with terminal("backfill") as shown:
+        shown.shows("RUNNING", "Backfill", "2 Backfill")
+        threads = Path(f"/proc/{shown.process.pid}/task")
+        before = len(list(threads.iterdir()))
+        for _ in range(3):
+            os.kill(shown.process.pid, signal.SIGSTOP)
+            os.kill(shown.process.pid, signal.SIGCONT)
+            shown.send("?")
+            shown.shows("─ Help ")
+            shown.send("\x1b")
+            shown.until(lambda: "─ Help " not in shown.text)
+        assert len(list(threads.iterdir())) == before
+        shown.send("q")
+        assert shown.wait() == 0
 
 
 def test_sigterm_puts_the_terminal_right_and_ends_it() -> None:

@@ -218,6 +218,8 @@ class MainScreen(Screen[None]):
         self._arrange(self._order(event.size))
         if self.shown == "charts" and height >= self.VERTICAL_BREAKPOINTS[1][0]:
             self.bring_up("locks")
+        # The panels draw themselves; what stands in their frames depends on all of them.
+        self.call_after_refresh(self.redraw)
 
     def _order(self, size: Size) -> Sequence[str]:
         columns, rows = self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS
