@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
+from console.events import OperatorThrottle
 from console.tui import why
 from console.tui.replay.deeds import ReplayDeeds
 from console.tui.replay.source import ReplaySource
@@ -20,14 +22,20 @@ if TYPE_CHECKING:
     from console.tui.app import ConsoleApp
 
 
+ANSWERED = 2.0
+"""Seconds in which a runner answers; after that, what holds is what the session says."""
+
+
 class Deeds:
     """Does what the actions stand for, on an app."""
 
     def __init__(self, app: ConsoleApp) -> None:
         self.app = app
+        self._pace: tuple[float, OperatorThrottle | None, float] = (float("-inf"), None, 100.0)
+        """When a pace was asked for last, what held then, and which."""
         self._deeds: dict[str, Callable[[], None]] = {
-            "slower": lambda: self._throttle(why.slower_step(app.session)),
-            "faster": lambda: self._throttle(why.faster_step(app.session)),
+            "slower": lambda: self._throttle(why.below),
+            "faster": lambda: self._throttle(why.above),
             "pause": self._pause,
             "advance": self._advance,
             "throttle": lambda: self._open(asks.Throttle()),
@@ -71,9 +79,15 @@ class Deeds:
 
     # -- The runner
 
-    def _throttle(self, percent: int | None) -> None:
-        if percent is not None:
-            self.app.ask("throttle", (f"{percent}%",))
+    def _throttle(self, step: Callable[[float], int | None]) -> None:
+        """One step from where it is; from what was asked for a moment ago, while the runner has not answered."""
+        own, now = self.app.session.operator_throttle, time.monotonic()
+        asked, answered_by, percent = self._pace
+        waits = now - asked < ANSWERED and answered_by is own
+        found = step(percent if waits else why.percent(self.app.session))
+        if found is not None:
+            self._pace = now, own, float(found)
+            self.app.ask("throttle", (f"{found}%",))
 
     def _pause(self) -> None:
         self.app.ask("resume" if self.app.session.state == "paused" else "pause")

@@ -10,19 +10,20 @@ STEPS = (5, 10, 25, 50, 75, 100)
 """Percent: the steps of the throttle."""
 
 
-def _percent(session: Session) -> float:
+def percent(session: Session) -> float:
+    """How fast the operator lets it go."""
     own = session.operator_throttle
     return own.percent if own is not None else 100.0
 
 
-def slower_step(session: Session) -> int | None:
+def below(now: float) -> int | None:
     """The next lower percentage, None at the lowest."""
-    return max((step for step in STEPS if step < _percent(session)), default=None)
+    return max((step for step in STEPS if step < now), default=None)
 
 
-def faster_step(session: Session) -> int | None:
+def above(now: float) -> int | None:
     """The next higher percentage, None at 100."""
-    return min((step for step in STEPS if step > _percent(session)), default=None)
+    return min((step for step in STEPS if step > now), default=None)
 
 
 def no_backfill(session: Session) -> str:
@@ -37,13 +38,13 @@ def no_backfill(session: Session) -> str:
 def slower(session: Session) -> str:
     """The pace is at its lowest."""
     reason = no_backfill(session)
-    return reason or ("" if slower_step(session) else f"it is at its lowest, {STEPS[0]} %: pause instead")
+    return reason or ("" if below(percent(session)) else f"it is at its lowest, {STEPS[0]} %: pause instead")
 
 
 def faster(session: Session) -> str:
     """The pace is at its highest, or bound otherwise."""
     missing = no_backfill(session)
-    if missing or faster_step(session):
+    if missing or above(percent(session)):
         return missing
     own = session.operator_throttle
     if own is not None and own.rows_per_second and (own.expires is None or own.expires > session.t):

@@ -96,14 +96,14 @@ def test_replay_and_a_lost_link_forbid_what_needs_a_runner() -> None:
 
 def test_steps_of_the_throttle() -> None:
     now = Session()
-    assert (why.slower_step(now), why.faster_step(now)) == (75, None)
+    assert (why.below(why.percent(now)), why.above(why.percent(now))) == (75, None)
     seen = []
-    while (step := why.slower_step(now)) is not None:
+    while (step := why.below(why.percent(now))) is not None:
         seen.append(step)
         event = events.OperatorThrottle(s=now.s + 1, percent=step, rows_per_second=0, by="ana")
         now = apply(now, event)
     assert seen == [75, 50, 25, 10, 5]
-    assert why.faster_step(now) == 10
+    assert why.above(why.percent(now)) == 10
 
 
 def test_pause_becomes_resume() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from console import events
+from console.tui import deeds
 from console.tui.screens.advance import AdvanceDialog
 from console.tui.screens.details import EndSession, LogDetails, PhaseDetails, SessionDetails
 from console.tui.screens.lists import Help, Menu
@@ -13,6 +14,7 @@ from tests.tui.screens import LARGE, MEDIUM, SMALL, shown
 from tests.tui.sources import StorySource
 from tests.tui.stories import STORIES
 from tests.tui.story import ANA
+from tests.tui.terminals import PATIENCE
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +101,9 @@ async def test_a_click_on_a_title_enlarges_the_panel(size: tuple[int, int]) -> N
         assert charts.region == before
 
 
-async def test_what_became_of_a_press_is_told_once() -> None:
+async def test_what_became_of_a_press_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each press is one from where it is.
+    monkeypatch.setattr(deeds, "ANSWERED", 0.0)
     source = StorySource("backfill")
     async with shown(source) as screen:
         # The answer overtakes the events that tell of it.
@@ -118,18 +122,20 @@ async def test_what_became_of_a_press_is_told_once() -> None:
         assert screen.toasts[1:] == ["throttle 75% running", "throttle done"]
 
 
-async def test_throttle_by_keys_and_clicks() -> None:
+async def test_throttle_by_keys_and_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pressed twice in haste it goes two steps, although the first has not come back yet."""
+    monkeypatch.setattr(deeds, "ANSWERED", PATIENCE)
     source = StorySource("backfill")
     async with shown(source) as screen:
         await screen.press("minus")
         await screen.click("#do-slower")
-        assert [ask[:2] for ask in source.asked] == [("throttle", ("75%",))] * 2
-        assert screen.toasts == ["throttle 75% done"] * 2
+        assert [ask[:2] for ask in source.asked] == [("throttle", ("75%",)), ("throttle", ("50%",))]
+        assert screen.toasts == ["throttle 75% done", "throttle 50% done"]
         source.story.tell(events.OperatorThrottle, percent=75, rows_per_second=0, by="ana")
         source.more()
         await screen.settle()
         await screen.press("minus", "plus")
-        assert [ask[1] for ask in source.asked[2:]] == [("50%",), ("100%",)]
+        assert [ask[1] for ask in source.asked[2:]] == [("50%",), ("75%",)]
 
 
 async def test_pause_and_resume_are_one_key() -> None:
