@@ -277,6 +277,7 @@ def test_what_came_to_no_end_and_what_was_tried_again_are_marked_and_found(tmp_p
     assert [entry.what for entry in search(known, "batches again")] == ["retry"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
 async def test_any_beginning_of_a_recording_is_drawn(size: tuple[int, int], tmp_path: Path) -> None:
     """Before the first phase there is no name of a phase either."""
