@@ -133,6 +133,30 @@ def _control(event: events.ControlChanged) -> Line:
             return "info", f"{name} has control"
 
 
+NOT_SENT = "not sent"
+"""What the text of a try begins with that was over before its statement went to the server."""
+
+
+def was_sent(text: str) -> bool:
+    """Whether a try with this text came as far as the server.
+
+    >>> was_sent(f"{NOT_SENT} while an old transaction holds the table"), was_sent("")
+    (False, True)
+    """
+    return not text.startswith(NOT_SENT)
+
+
+def asked(event: events.ActionChanged) -> str:
+    """Who asked for what, and why.
+
+    >>> ana = events.Owner(name="ana")
+    >>> asked(events.ActionChanged(id="1", action="pause", state="running", owner=ana, reason="tea"))
+    'ana asked for pause because tea'
+    """
+    why = f" because {event.reason}" if event.reason else ""
+    return f"{event.owner.name} asked for {' '.join((event.action, *event.arguments))}{why}"
+
+
 def _action(event: events.ActionChanged) -> Line | None:
     words = " ".join((event.action, *event.arguments))
     if event.state == "armed" and event.due is not None:

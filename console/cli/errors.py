@@ -50,8 +50,8 @@ def guarded(command: Callable[[], object]) -> int:
         complain("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has heard enough. Python would complain again when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has heard enough.
+        _print_no_more()
         return UNFINISHED
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
@@ -59,12 +59,17 @@ def guarded(command: Callable[[], object]) -> int:
         # Files that we write say it themselves; what is left is what we print.
         where = f"for {error.filename}" if error.filename else "where the output goes"
         complain(f"there is no room {where}: {error.strerror}")
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
         return UNFINISHED
     except Exception as error:  # noqa: BLE001 - a traceback helps nobody at the keyboard
         return _unforeseen(error)
     return result if isinstance(result, int) else DONE
+
+
+def _print_no_more() -> None:
+    """Python would complain again when it flushes standard output at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(text: str) -> None:

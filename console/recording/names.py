@@ -119,7 +119,9 @@ class Names:
         """Take in all that a recording names; who has a word keeps it."""
         header = recording.header
         database = header.server.name.rpartition("/")[2] if header is not None else ""
-        known = {database, header.column, *header.table.split(".")} if header is not None else set()
+        known = (
+            {database, header.column, header.table, *header.table.split(".")} if header is not None else set()
+        )
         for _, event in recording.of(*WHO):
             self._add_all("person", people(event), known)
             self._add_all("host", hosts(event))
@@ -129,7 +131,7 @@ class Names:
                 self.add("host", host)
         self._add_all("host", recording.final.replica_names)
         server = _server(database) if database else None
-        domains = _domains(self._stands_for)
+        domains = _domains(name for name, word in self._stands_for.items() if word.startswith("host"))
         for _, event in recording.of(*SAID):
             text = _text(event)
             for user, host in _ACCOUNT.findall(text):
@@ -139,7 +141,7 @@ class Names:
                 self._add_all("person", [who, *([what] if _ROLE.fullmatch(what) else [])], known)
             self._add_all("person", _SESSION.findall(text), known)
             for pattern in (server, _PORT, domains):
-                self._add_all("host", pattern.findall(text) if pattern is not None else ())
+                self._add_all("host", pattern.findall(text) if pattern is not None else (), known)
 
     def _add_all(self, what: str, names: Iterable[str], but: Container[str] = ()) -> None:
         for name in names:

@@ -1,4 +1,4 @@
-"""Packs events into lines, and takes them out again: `decode(pack(event)) == event`, to the last digit."""
+"""Packs events into lines, and takes them out again, as they were to the last digit."""
 
 from __future__ import annotations
 
@@ -52,11 +52,6 @@ def unpack(line: Event) -> Event:
             return events.Snapshot(session=whole, t=line.t, s=line.s)
         case _:
             return line
-
-
-def decode(line: bytes) -> Event:
-    """The event on a line of the present format. Raises as `packed.decode` does."""
-    return unpack(packed.decode(line))
 
 
 def _encode(kind: str, fields: dict[str, object], event: Event) -> bytes:

@@ -23,7 +23,7 @@ from console.databases.base import (
     Retry,
     StatementTimeout,
 )
-from console.narrate import holder
+from console.narrate import NOT_SENT, holder
 from console.plan import Statement
 from console.runner import holders
 from console.runner.control import Parked
@@ -131,7 +131,7 @@ async def _try(
     stage.control.cancelled_by = ""
     blocking = await _blocking(stage, statement)
     if blocking:
-        text = "not sent while an old transaction holds the table"
+        text = f"{NOT_SENT} while an old transaction holds the table"
         return replace(ended, outcome="lock-timeout", holders=blocking, next_try=pause, text=text)
     began, seen = time.monotonic(), Seen()
     try:

@@ -266,10 +266,6 @@ class Player:
         """When each phase that was reached began for the first time."""
         return self.known.phases
 
-    def phase(self, name: str) -> float | None:
-        """When a phase began for the first time; None where it never did."""
-        return self.known.phases.get(name)
-
     # -- What is shown
 
     def entries(self) -> list[Entry]:

@@ -7,6 +7,7 @@ same, and is who must be dealt with. Before a phase that locks a table, that are
 from __future__ import annotations
 
 from console.events import LockWait, ServerSession
+from console.narrate import was_sent
 from console.session import Session, StatementView
 
 NOT_SENT, WAITS = "NOT SENT", "WAITS"
@@ -48,7 +49,7 @@ def _of_our_try(session: Session) -> tuple[LockWait, ...]:
     ours = LockWait(
         session=ServerSession(pid=tried.pid, application="column-console", query=tried.sql, ours=True),
         blocked_by=tuple(held.pid for held in tried.holders),
-        mode=NOT_SENT if tried.text.startswith("not sent") else WAITS,
+        mode=WAITS if was_sent(tried.text) else NOT_SENT,
         on=_table(session),
         began=tried.began,
     )

@@ -13,7 +13,8 @@ from console import events
 from console.change import Change, TableName
 from console.facts import Finding, Preflight, Server
 from console.plan import Phase, PhaseName, Plan, Statement
-from console.recording import Recorder
+from console.recording import Recorder, packed
+from console.recording.packing import unpack
 
 SERVER = Server(kind="postgresql", version="18.1", number=180001, name="db1.internal/shop")
 PHASES: tuple[PhaseName, ...] = (
@@ -322,6 +323,11 @@ def _waits_changed(live: dict[int, float], t: float, random: Random) -> events.L
         session=session, blocked_by=(999,), mode="RowExclusiveLock", on="public.orders", began=t
     )
     return events.LockWaitsChanged(began=(wait,), ended=ended)
+
+
+def decode(line: bytes) -> events.Event:
+    """The event on a line of the present format."""
+    return unpack(packed.decode(line))
 
 
 def record(path: Path, stream: Iterator[events.Event] | list[events.Event]) -> Path:

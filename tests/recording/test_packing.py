@@ -15,10 +15,10 @@ from msgspec.structs import replace
 from console import events
 from console.recording import packed
 from console.recording.convert import convert
-from console.recording.packing import charts, decode, intact, pack, pack_snapshot
+from console.recording.packing import charts, intact, pack, pack_snapshot
 from console.session import Session, fold, point, snapshot
 from tests.recording.night import night
-from tests.recording.streams import any_event
+from tests.recording.streams import any_event, decode
 
 _floats = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**9), 10**12).map(
     lambda milliseconds: milliseconds / 1000

@@ -21,9 +21,9 @@ from console import events
 from console.recording import Recorder, Recording, RecordingError
 from console.recording.chain import split
 from console.recording.disk import DiskSync
-from console.recording.packing import decode, pack
+from console.recording.packing import pack
 from console.session import fold
-from tests.recording.streams import header, record, typical
+from tests.recording.streams import decode, header, record, typical
 
 
 def test_owner_only_one_line_each(tmp_path: Path) -> None:

@@ -137,6 +137,8 @@ def test_names_that_stand_in_texts_alone_are_replaced(tmp_path: Path) -> None:
         ),
         events.ReadingFailed(reading="locks", why="no right", remedy="GRANT pg_read_all_stats TO ned"),
         events.Log(level="info", text="connected as deployer to db1.internal"),
+        # The dot in a login name begins no domain, and the table is no host.
+        events.Note(text="seen", by="j.orders"),
     ]
     stream = [replace(event, t=float(number), s=number) for number, event in enumerate(stream, 1)]
     recording = Recording.open(record(tmp_path / "r.jsonl", stream))

@@ -268,12 +268,12 @@ def test_what_came_to_no_end_and_what_was_tried_again_are_marked_and_found(tmp_p
     story.tell(events.Header, **{**fields(begin), "resumed": True})
     tape = record(story, tmp_path / "r.jsonl")
     found = {(moment.kind, moment.text) for moment in moments(tape)}
-    assert ("action", "ana asked for pause because tea: it came to no end") in found
+    assert ("action", "ana asked for pause because tea: no answer is recorded") in found
     assert ("retry", "batches tried again: 3") in found
     assert any(kind == "warning" and text.startswith("taken up again by") for kind, text in found)
-    assert not any("resume" in text and "no end" in text for _, text in found)
+    assert not any("resume" in text and "no answer" in text for _, text in found)
     known = entries(tape, moments(tape))
-    assert [entry.what for entry in search(known, "tea no end")] == ["action"]
+    assert [entry.what for entry in search(known, "tea no answer")] == ["action"]
     assert [entry.what for entry in search(known, "batches again")] == ["retry"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from console import events
+from console.narrate import NOT_SENT, was_sent
 from console.report.page.nodes import Child, Verbatim, node
 from console.report.page.tables import Row, bullets, table
 from console.report.statements import StatementDone, Try
@@ -127,7 +128,7 @@ def _decided(one: StatementDone) -> list[Child]:
 
 
 def _word(tried: Try) -> str:
-    return "not sent" if tried.text.startswith("not sent") else tried.outcome.replace("-", " ")
+    return tried.outcome.replace("-", " ") if was_sent(tried.text) else NOT_SENT
 
 
 def _took(one: StatementDone) -> str:

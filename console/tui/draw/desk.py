@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from console.events import LockWait, LockWaitsChanged, ServerSession
-from console.narrate import holder
+from console.narrate import asked, holder
 from console.session import Client, Looking, StatementView, behind
 from console.tui import people
 from console.tui.clock import clock
@@ -107,9 +107,7 @@ def _asked(view: View, width: int) -> list[Line]:
     """What was asked for, and had no answer yet."""
     lines = []
     for action in view.session.open_actions:
-        words = " ".join((action.action, *action.arguments))
-        why = f" because {action.reason}" if action.reason else ""
-        said = f"{action.owner.name} asked for {words}{why}, {age(view.now - action.t)} ago: {action.state}"
+        said = f"{asked(action)}, {age(view.now - action.t)} ago: {action.state}"
         lines += paragraph(said, width, "warn", "  ")
     return lines
 

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from console.events import LockWait
-from console.narrate import holder
+from console.narrate import holder, was_sent
 from console.plan import Phase
 from console.session import StatementView
 from console.tui.lines import Line, Part, harmless, line, paragraph, wrap
@@ -97,7 +97,7 @@ def ended(statement: StatementView) -> tuple[str, str]:
             return f"DONE in {duration(statement.seconds)}", "ok"
         case "already-done":
             return "DONE before", "ok"
-        case _ if statement.text.startswith("not sent"):
+        case _ if not was_sent(statement.text):
             return "NOT SENT", "err"
         case outcome:
             return f"{outcome.replace('-', ' ').upper()} after {duration(statement.seconds)}", "err"

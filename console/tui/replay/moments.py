@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from console import events
+from console import events, narrate
 from console.session import LogLine, Point
 from console.tui.replay.tape import Tape
 from console.words import plural
@@ -73,7 +73,7 @@ def _retried(tape: Tape) -> Iterator[Moment]:
 
 
 def _unanswered(looked_at: Mapping[int, events.Event]) -> Iterator[Moment]:
-    """What was asked for and came to no end: the runner was gone before."""
+    """What was asked for and has no answer: the runner was gone before, or has not come to it."""
     asked: dict[str, Moment] = {}
     for position, event in looked_at.items():
         if not isinstance(event, events.ActionChanged):
@@ -81,9 +81,7 @@ def _unanswered(looked_at: Mapping[int, events.Event]) -> Iterator[Moment]:
         if event.state not in events.OPEN_STATES:
             asked.pop(event.id, None)
         elif event.id not in asked:
-            words = " ".join((event.action, *event.arguments))
-            why = f" because {event.reason}" if event.reason else ""
-            text = f"{event.owner.name} asked for {words}{why}: it came to no end"
+            text = f"{narrate.asked(event)}: no answer is recorded"
             asked[event.id] = Moment(event.t, position, "action", text)
     yield from asked.values()
 
