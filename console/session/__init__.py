@@ -9,7 +9,7 @@ Bounded: the history keeps the last `HISTORY` samples, the log the last `LOG` li
 
 from console.session.fold import ACTIONS, HISTORY, LOG, STATEMENTS, apply, fold, point
 from console.session.meanwhile import meanwhile
-from console.session.queue import behind
+from console.session.queue import Queue, behind
 from console.session.snapshots import SNAPSHOT_HISTORY, SNAPSHOT_LOG, restore, snapshot
 from console.session.state import (
     Client,
@@ -38,6 +38,7 @@ __all__ = [
     "PhaseState",
     "PhaseView",
     "Point",
+    "Queue",
     "Session",
     "StatementView",
     "Totals",

@@ -7,9 +7,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from console.events import LockWait, LockWaitsChanged, ServerSession
+from console.events import LockWaitsChanged, ServerSession
 from console.narrate import asked, holder
-from console.session import Client, Looking, StatementView, behind
+from console.session import Client, Looking, Queue, StatementView
 from console.tui import people
 from console.tui.clock import clock
 from console.tui.draw.statement import ended, sql
@@ -41,19 +41,11 @@ def blocked(tape: Tape, statement: StatementView, now: float) -> list[Blocked]:
     end = statement.began + statement.seconds if statement.outcome is not None else now
     first, last = bisect_left(tape.times, statement.began), bisect_right(tape.times, end)
     waits = {wait.session.pid: wait for wait in tape.at_event(first).lock_waits}
-    ours = {statement.pid} - {0}
-    waiting: dict[int, LockWait] = {}
-    found: dict[tuple[int, float], Blocked] = {}
-
-    def over(wait: LockWait, t: float) -> None:
-        key = (wait.session.pid, wait.began)
-        found[key] = Blocked(wait.session, wait.mode, max(0.0, t - max(wait.began, statement.began)))
+    queue = Queue(statement.began)
 
     def look(t: float) -> None:
-        queue = behind(waits, ours | {wait.session.pid for wait in waits.values() if wait.session.ours})
-        for pid in waiting.keys() - queue:
-            over(waiting.pop(pid), t)
-        waiting.update((pid, waits[pid]) for pid in queue if waits[pid].mode)
+        ours = {wait.session.pid for wait in waits.values() if wait.session.ours}
+        queue.look(waits, ours | ({statement.pid} - {0}), t)
 
     look(statement.began)
     for event in tape.events[first:last]:
@@ -63,9 +55,7 @@ def blocked(tape: Tape, statement: StatementView, now: float) -> list[Blocked]:
             waits.pop(pid, None)
         waits.update((wait.session.pid, wait) for wait in event.began)
         look(event.t)
-    for wait in waiting.values():
-        over(wait, end)
-    return sorted(found.values(), key=lambda one: -one.seconds)
+    return [Blocked(wait.session, wait.mode, seconds) for wait, seconds in queue.over(end)]
 
 
 def draw(view: View, width: int, blocking: Blocking) -> list[Line]:
